@@ -1,0 +1,1 @@
+"""NUMA-aware scheduling plugins for OpenStack Nova."""

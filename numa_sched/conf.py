@@ -1,0 +1,92 @@
+"""Every option of the package, in the group ``[numa_sched]``."""
+
+from oslo_config import cfg
+
+GROUP = cfg.OptGroup(
+    'numa_sched',
+    title='NUMA-aware scheduling',
+    help='Options of numa_sched, the NUMA-aware scheduling plugins.',
+)
+
+OPTS = [
+    cfg.StrOpt(
+        'fit_strategy',
+        default='pack',
+        help="""
+How hosts that a guest fits are ranked.
+
+NUMAFitWeigher works out which NUMA cells the claim on each host will take
+and hands the host as it will be then to this strategy, which gives a score
+from 0 (worst) to 1 (best).
+
+Possible values:
+
+* ``pack``: least free dedicated CPUs left on the cells used, so that cells
+  that are in use fill up before others are broken into.
+* The name of any other entry point in ``numa_sched.fit_strategies``.
+
+Related options:
+
+* ``[filter_scheduler] weight_classes`` must contain
+  ``numa_sched.nova.all_weighers``.
+* ``[numa_sched] fit_weight_multiplier``
+""",
+    ),
+    cfg.FloatOpt(
+        'fit_weight_multiplier',
+        default=10.0,
+        help="""
+How much the score of NUMAFitWeigher counts beside other weighers.
+
+Scores lie between 0 and 1 and are not stretched to the hosts of a request.
+Guests without a NUMA topology get the same weight everywhere, so that the
+other weighers decide about them.
+
+Possible values:
+
+* A positive number prefers hosts with better scores. Nova's own weighers
+  have multipliers around 1, so the default lets NUMA fit decide first.
+* 0 turns the ranking off.
+* A negative number prefers worse scores.
+
+Related options:
+
+* ``[numa_sched] fit_strategy``
+* The key ``fit_weight_multiplier`` in the metadata of a host aggregate
+  overrides this option for the hosts of the aggregate; the lowest value
+  wins where a host is in several.
+""",
+    ),
+    cfg.BoolOpt(
+        'image_wishes',
+        default=True,
+        help="""
+Whether images may ask for a way of live migration.
+
+The image properties ``compute_live_migration_auto_converge`` and
+``compute_live_migration_post_copy`` are not part of the request that
+nova-scheduler gets, so they cost one database read per request.
+
+Possible values:
+
+* True: read them at every scheduling.
+* False: only the flavor's extra specs count, and nothing is read.
+
+Related options:
+
+* ``[filter_scheduler] available_filters`` must contain
+  ``numa_sched.nova.all_filters``, which installs the request filter.
+""",
+    ),
+]
+
+
+def register_opts(conf):
+    """Register the options on a ``ConfigOpts``; more than once is fine."""
+    conf.register_group(GROUP)
+    conf.register_opts(OPTS, group=GROUP)
+
+
+def list_opts():
+    """Give the options as oslo-config-generator wants them."""
+    return [(GROUP, OPTS)]

@@ -1,0 +1,53 @@
+"""Sets of CPUs as ints: bit n is CPU n."""
+
+from collections.abc import Iterable, Iterator
+
+# A kernel of today is built for at most 8192 CPUs; an id far beyond that is
+# corrupt data, and a mask of it would eat memory.
+HIGHEST_CPU = 65535
+
+
+def from_ids(ids: Iterable[int]) -> int:
+    """Give the mask of CPU ids.
+
+    :raises ValueError: if an id is negative or above :data:`HIGHEST_CPU`
+    """
+    mask = 0
+    for cpu in ids:
+        if not 0 <= cpu <= HIGHEST_CPU:
+            raise ValueError(f'{cpu} is not a CPU id')
+        mask |= 1 << cpu
+    return mask
+
+
+def ids(mask: int) -> Iterator[int]:
+    """Give the CPU ids of a mask, lowest first."""
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest
+
+
+def first(mask: int, count: int) -> int:
+    """Give the mask of the lowest CPUs of a mask, at most ``count``."""
+    if mask.bit_count() <= count:
+        return mask
+    taken = 0
+    for _ in range(count):
+        lowest = mask & -mask
+        taken |= lowest
+        mask ^= lowest
+    return taken
+
+
+def to_list(mask: int) -> str:
+    """Give a mask in the kernel's list format, such as ``0-3,8``."""
+    ranges: list[str] = []
+    while mask:
+        start = (mask & -mask).bit_length() - 1
+        run = mask >> start
+        length = (~run & (run + 1)).bit_length() - 1
+        end = start + length - 1
+        ranges.append(str(start) if length == 1 else f'{start}-{end}')
+        mask &= ~(((1 << length) - 1) << start)
+    return ','.join(ranges)

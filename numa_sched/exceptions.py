@@ -1,0 +1,13 @@
+"""Every error of the package, split by whose data is wrong."""
+
+
+class NumaSchedError(Exception):
+    """Root of all errors that this package raises on its own account."""
+
+
+class PolicyError(NumaSchedError):
+    """A flavor or an image asks for a live migration that cannot be."""
+
+
+class TopologyError(NumaSchedError):
+    """A host or a request describes a NUMA topology that cannot be."""

@@ -1,0 +1,157 @@
+"""Whether a guest fits a host, on which cells, or why not.
+
+The contract: a guest fits a host if its cells can be put on different cells
+of the host such that every pair is accepted (:mod:`numa_sched.fit.cell`),
+the host cells as a set satisfy what is asked of the set
+(:mod:`numa_sched.fit.constraint`), and the claim on the host will come to a
+right answer too (:mod:`numa_sched.fit.claim`).
+"""
+
+import collections
+from collections.abc import Sequence
+
+from numa_sched.fit import match
+from numa_sched.fit.cell import CellFit, fit_cell
+from numa_sched.fit.claim import Claim, predict
+from numa_sched.fit.constraint import (
+    NetworkAffinity,
+    Remembered,
+    SetConstraint,
+)
+from numa_sched.fit.reasons import (
+    CellMisfit,
+    ClaimRefused,
+    Misfit,
+    NoCellFits,
+    TooFewCells,
+    Unreachable,
+)
+from numa_sched.topology import Guest, Host
+
+__all__ = ['fit', 'matching_cells']
+
+Verdicts = list[dict[int, CellFit | CellMisfit]]
+
+
+def fit(
+    host: Host,
+    guest: Guest,
+    constraints: Sequence[SetConstraint] = (),
+    *,
+    packing: bool = False,
+) -> Claim | Misfit:
+    """Give the cells that a guest would take of a host, or why it does not.
+
+    :param constraints: asked of the chosen cells as a set, beside the
+        networks of the guest
+    :param packing: ``[compute]
+        packing_host_numa_cells_allocation_strategy`` of the host
+    """
+    if guest.physnets or guest.tunneled:
+        constraints = [NetworkAffinity(host, guest), *constraints]
+    constraints = [Remembered(each) for each in constraints]
+    matched = matching_cells(host, guest, constraints)
+    if isinstance(matched, Misfit):
+        return matched
+    claim = predict(
+        host,
+        guest,
+        lambda cells: all(each.accepts(cells) for each in constraints),
+        packing=packing,
+    )
+    return Misfit(claim) if isinstance(claim, ClaimRefused) else claim
+
+
+def matching_cells(
+    host: Host, guest: Guest, constraints: Sequence[SetConstraint] = ()
+) -> tuple[int, ...] | Misfit:
+    """Give ids of host cells that carry the guest's cells, in their order.
+
+    This is the exact answer, which the claim may not find.
+    """
+    if len(host.cells) < len(guest.cells):
+        return Misfit(TooFewCells(len(guest.cells), len(host.cells)))
+    verdicts = _pair_verdicts(host, guest)
+    accepted = [
+        [cell for cell, found in row.items() if isinstance(found, CellFit)]
+        for row in verdicts
+    ]
+    place = match.match(accepted)
+    if len(place) < len(guest.cells):
+        return Misfit(_explain(verdicts, accepted))
+    if constraints:
+        place = _constrained(host, accepted, constraints)
+        if isinstance(place, Misfit):
+            return place
+    return tuple(place[index] for index in range(len(guest.cells)))
+
+
+def _pair_verdicts(host: Host, guest: Guest) -> Verdicts:
+    """Give, for each guest cell, host cell id to what comes of the pair."""
+    rows = {}
+    verdicts = []
+    for index, cell in enumerate(guest.cells):
+        kind = (cell, guest.reserved(index))
+        if kind not in rows:
+            rows[kind] = {
+                host_cell.id: fit_cell(
+                    host_cell,
+                    cell,
+                    reserved=guest.reserved(index),
+                    cpu_ratio=host.cpu_allocation_ratio,
+                    ram_ratio=host.ram_allocation_ratio,
+                )
+                for host_cell in host.cells
+            }
+        verdicts.append(rows[kind])
+    return verdicts
+
+
+def _explain(verdicts: Verdicts, accepted: list[list[int]]) -> NoCellFits:
+    guests = match.bottleneck(accepted)
+    usable = sorted({cell for guest in guests for cell in accepted[guest]})
+    return NoCellFits(
+        guest_cells=guests,
+        host_cells=tuple(usable),
+        misfits=tuple(
+            (cell, found)
+            for cell, found in sorted(verdicts[guests[0]].items())
+            if cell not in usable
+        ),
+    )
+
+
+def _constrained(
+    host: Host,
+    accepted: list[list[int]],
+    constraints: Sequence[SetConstraint],
+) -> dict[int, int] | Misfit:
+    """Give an assignment whose host cells satisfy all constraints."""
+    classes = {
+        cell.id: tuple(each.key(cell) for each in constraints)
+        for cell in host.cells
+    }
+    members = collections.defaultdict(list)
+    for cell in host.cells:
+        members[classes[cell.id]].append(cell)
+    satisfiable = set()
+    for profile in match.profiles(classes, len(accepted)):
+        place = match.match(accepted, classes, profile)
+        if len(place) < len(accepted):
+            continue
+        cells = [
+            cell
+            for name, count in profile.items()
+            for cell in members[name][:count]
+        ]
+        for each in constraints:
+            if not each.accepts(cells):
+                break
+            satisfiable.add(each)
+        else:
+            return place
+    blocking = next(
+        (each for each in constraints if each not in satisfiable),
+        constraints[-1],
+    )
+    return Misfit(Unreachable(blocking.what))

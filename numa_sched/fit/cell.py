@@ -1,0 +1,290 @@
+"""One guest cell on one host cell.
+
+The rules are those of ``nova.virt.hardware._numa_fit_instance_cell`` and
+``_pack_instance_onto_cores`` of Nova 34.0.0, on values and without side
+effects. Which threads of a core Nova pins depends on the order of a Python
+set; here it is the lowest ones. How many it pins on which core is the same.
+"""
+
+import dataclasses
+
+from numa_sched import cpumask
+from numa_sched.fit.reasons import CellMisfit, Shortage
+from numa_sched.topology import (
+    CPUPolicy,
+    GuestCell,
+    HostCell,
+    PageSize,
+    Pages,
+    ThreadPolicy,
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CellFit:
+    """What a guest cell would take of a host cell.
+
+    ``pinned`` are the CPUs of the guest, ``reserved`` the one beside them for
+    emulator threads. ``page_size`` is in KiB, None if the guest does not care.
+    """
+
+    pinned: int = 0
+    reserved: int = 0
+    page_size: int | None = None
+
+
+def fit_cell(
+    host: HostCell,
+    guest: GuestCell,
+    *,
+    reserved: int = 0,
+    cpu_ratio: float | None = None,
+    ram_ratio: float | None = None,
+) -> CellFit | CellMisfit:
+    """Give what a guest cell would take of a host cell, or why it cannot.
+
+    :param reserved: CPUs wanted beside those of the guest, 0 or 1
+    :param cpu_ratio: the host's allocation ratio; None for no limit
+    :param ram_ratio: the host's allocation ratio; None for no limit
+    """
+    page_size = guest.page_size or None
+    if page_size:
+        found = choose_page_size(host, guest.memory_mb, page_size)
+        if isinstance(found, CellMisfit):
+            return found
+        page_size = found
+    elif misfit := _check_memory(host, guest):
+        return misfit
+    if misfit := _check_cpus(host, guest, reserved):
+        return misfit
+    fit = CellFit(page_size=page_size)
+    if guest.pinned:
+        pinning = pin(
+            host, guest.dedicated, guest.thread_policy, reserved=reserved
+        )
+        if isinstance(pinning, CellMisfit):
+            return pinning
+        fit = CellFit(*pinning, page_size)
+    if guest.cpu_policy is not CPUPolicy.DEDICATED:
+        misfit = _check_ratios(host, guest, cpu_ratio, ram_ratio)
+        if misfit:
+            return misfit
+    return fit
+
+
+def choose_page_size(
+    host: HostCell, memory_mb: int, wanted: int
+) -> int | CellMisfit:
+    """Give the page size in KiB that a guest cell would get.
+
+    :param wanted: a :class:`PageSize` or a size in KiB
+    """
+    sizes = sorted((pages.size_kb for pages in host.pages), reverse=True)
+    if wanted == PageSize.SMALL:
+        sizes = sizes[-1:]
+    elif wanted == PageSize.LARGE:
+        sizes = sizes[:-1]
+    elif wanted != PageSize.ANY:
+        sizes = [wanted] if wanted in sizes else []
+    if not sizes:
+        return CellMisfit(
+            Shortage.PAGE_SIZE, memory_mb, page_size=wanted
+        )
+    memory_kb = memory_mb * 1024
+    for size in sizes:
+        if _has_room(_pages(host, size), memory_kb):
+            return size
+    best = max(sizes, key=lambda size: _pages(host, size).free_kb)
+    if memory_kb % best and memory_kb <= _pages(host, best).free_kb:
+        return CellMisfit(Shortage.PAGE_MULTIPLE, memory_mb, page_size=best)
+    return CellMisfit(
+        Shortage.PAGES,
+        memory_mb,
+        max(0, _pages(host, best).free_kb // 1024),
+        wanted if len(sizes) > 1 else sizes[0],
+    )
+
+
+def _pages(host: HostCell, size_kb: int) -> Pages:
+    return next(pages for pages in host.pages if pages.size_kb == size_kb)
+
+
+def _has_room(pages: Pages, memory_kb: int, use_free: bool = True) -> bool:
+    room = pages.free_kb if use_free else pages.total_kb
+    return memory_kb <= room and memory_kb % pages.size_kb == 0
+
+
+def _check_memory(host: HostCell, guest: GuestCell) -> CellMisfit | None:
+    """Check the memory of a guest that does not ask for a page size.
+
+    Pinned guests may not overcommit; others may, but not against themselves.
+    """
+    if host.pages:
+        smallest = min(host.pages, key=lambda pages: pages.size_kb)
+        memory_kb = guest.memory_mb * 1024
+        if _has_room(smallest, memory_kb, use_free=guest.pinned):
+            return None
+        room = smallest.free_kb if guest.pinned else smallest.total_kb
+        if memory_kb <= room:
+            return CellMisfit(
+                Shortage.PAGE_MULTIPLE,
+                guest.memory_mb,
+                page_size=smallest.size_kb,
+            )
+        return CellMisfit(
+            Shortage.PAGES if guest.pinned else Shortage.MEMORY_TOTAL,
+            guest.memory_mb,
+            max(0, room // 1024),
+            smallest.size_kb,
+        )
+    room = host.memory_free_mb if guest.pinned else host.memory_mb
+    if room >= guest.memory_mb:
+        return None
+    return CellMisfit(
+        Shortage.MEMORY if guest.pinned else Shortage.MEMORY_TOTAL,
+        guest.memory_mb,
+        max(0, room),
+    )
+
+
+def _check_cpus(
+    host: HostCell, guest: GuestCell, reserved: int
+) -> CellMisfit | None:
+    needed = guest.dedicated + reserved
+    if guest.pinned and needed > host.dedicated.bit_count():
+        return CellMisfit(
+            Shortage.DEDICATED_TOTAL, needed, host.dedicated.bit_count()
+        )
+    if (
+        guest.cpu_policy is not CPUPolicy.DEDICATED
+        and guest.shared > host.shared.bit_count()
+    ):
+        return CellMisfit(
+            Shortage.SHARED_TOTAL, guest.shared, host.shared.bit_count()
+        )
+    if guest.pinned and needed > host.free.bit_count():
+        return CellMisfit(Shortage.DEDICATED, needed, host.free.bit_count())
+    return None
+
+
+def _check_ratios(
+    host: HostCell,
+    guest: GuestCell,
+    cpu_ratio: float | None,
+    ram_ratio: float | None,
+) -> CellMisfit | None:
+    if cpu_ratio is not None:
+        limit = host.shared.bit_count() * cpu_ratio
+        if host.shared_used + guest.shared > limit:
+            return CellMisfit(
+                Shortage.SHARED_RATIO,
+                guest.shared,
+                max(0, int(limit) - host.shared_used),
+            )
+    if ram_ratio is not None:
+        limit = host.memory_mb * ram_ratio
+        if host.memory_used_mb + guest.memory_mb > limit:
+            return CellMisfit(
+                Shortage.MEMORY_RATIO,
+                guest.memory_mb,
+                max(0, int(limit) - host.memory_used_mb),
+            )
+    return None
+
+
+def pin(
+    host: HostCell,
+    count: int,
+    policy: ThreadPolicy | None,
+    *,
+    reserved: int = 0,
+) -> tuple[int, int] | CellMisfit:
+    """Give the CPUs to pin and to reserve, as two masks, or why not.
+
+    :param count: dedicated CPUs of the guest cell
+    :param reserved: CPUs wanted beside them, 0 or 1
+    """
+    if not host.siblings:
+        return CellMisfit(Shortage.UNKNOWN_CORES, count + reserved)
+    free = host.free
+    cores = [core & free for core in host.siblings]
+    if policy is ThreadPolicy.ISOLATE:
+        return _pin_isolated(host, cores, count, reserved)
+    if policy is ThreadPolicy.REQUIRE and host.threads_per_core == 1:
+        return CellMisfit(Shortage.NO_SIBLINGS, count)
+    widest = max(core.bit_count() for core in cores)
+    narrowest = 2 if policy is ThreadPolicy.REQUIRE else 1
+    pinned = None
+    for threads in range(widest, narrowest - 1, -1):
+        usable = [core for core in cores if core.bit_count() >= threads]
+        if threads * len(usable) < count:
+            pinned = None
+            continue
+        pinned = _take(usable, count, threads)
+        beside = _take_beside(cores, pinned, reserved)
+        if not reserved or beside:
+            return pinned, beside
+    # Nova's last resort, but for "require": any free threads will do.
+    if (
+        not pinned
+        and policy is not ThreadPolicy.REQUIRE
+        and sum(core.bit_count() for core in cores) >= count
+    ):
+        pinned = _take(cores, count)
+        beside = _take_beside(cores, pinned, reserved)
+        if not reserved or beside:
+            return pinned, beside
+    if policy is ThreadPolicy.REQUIRE:
+        return CellMisfit(
+            Shortage.SIBLINGS,
+            count + reserved,
+            sum(
+                core.bit_count() for core in cores if core.bit_count() > 1
+            ),
+        )
+    return CellMisfit(
+        Shortage.DEDICATED, count + reserved, host.free.bit_count()
+    )
+
+
+def _pin_isolated(
+    host: HostCell, cores: list[int], count: int, reserved: int
+) -> tuple[int, int] | CellMisfit:
+    """Pin one thread of each core and leave its siblings idle.
+
+    Nova does so only where cores have one thread, or on hosts in the old
+    ``vcpu_pin_set`` style (bug 1889633).
+    """
+    threads = host.threads_per_core
+    whole = [core for core in cores if core.bit_count() >= threads]
+    if threads != 1 and host.dedicated != host.shared:
+        return CellMisfit(Shortage.NO_CORES, count)
+    if len(whole) < count or not whole or not count:
+        return CellMisfit(Shortage.CORES, count + reserved, len(whole))
+    pinned = _take(whole, count, 1)
+    idle = [core for core in cores if not core & pinned]
+    beside = _take(idle, reserved)
+    if reserved and not beside:
+        return CellMisfit(Shortage.CORES, count + reserved, len(whole))
+    return pinned, beside
+
+
+def _take(cores: list[int], count: int, threads: int | None = None) -> int:
+    """Give ``count`` CPUs in order of cores, at most ``threads`` of each."""
+    taken = 0
+    for core in cores:
+        if not count:
+            break
+        part = cpumask.first(
+            core, count if threads is None else min(threads, count)
+        )
+        count -= part.bit_count()
+        taken |= part
+    return taken
+
+
+def _take_beside(cores: list[int], pinned: int, reserved: int) -> int:
+    """Give CPUs to reserve; none where nothing is pinned (as Nova)."""
+    if not pinned:
+        return 0
+    return _take([core & ~pinned for core in cores], reserved)

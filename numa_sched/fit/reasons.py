@@ -1,0 +1,155 @@
+"""Why something does not fit: values that print as a sentence."""
+
+import dataclasses
+import enum
+
+from numa_sched.topology import PageSize
+
+
+class Shortage(enum.Enum):
+    """What one host cell has too little of for one guest cell.
+
+    The value is the sentence, short of the words "cell N".
+    """
+
+    PAGE_SIZE = 'needs {pages}, which this cell does not have'
+    PAGES = 'needs {needed} MiB in {pages}, {available} MiB free'
+    PAGE_MULTIPLE = 'needs {needed} MiB, which is no multiple of {pages}'
+    MEMORY = 'needs {needed} MiB of memory, {available} MiB free'
+    MEMORY_TOTAL = 'needs {needed} MiB of memory, the cell has {available} MiB'
+    MEMORY_RATIO = (
+        'needs {needed} MiB of memory, {available} MiB left of what the '
+        'allocation ratio allows'
+    )
+    DEDICATED_TOTAL = 'needs {needed} dedicated CPUs, the cell has {available}'
+    DEDICATED = 'needs {needed} dedicated CPUs, {available} free'
+    SHARED_TOTAL = 'needs {needed} shared CPUs, the cell has {available}'
+    SHARED_RATIO = (
+        'needs {needed} shared CPUs, {available} left of what the allocation '
+        'ratio allows'
+    )
+    SIBLINGS = (
+        'needs {needed} dedicated CPUs on sibling threads, {available} free '
+        'on such threads'
+    )
+    NO_SIBLINGS = (
+        'needs {needed} dedicated CPUs on sibling threads, the cell has no '
+        'sibling threads'
+    )
+    CORES = 'needs {needed} cores of its own, {available} cores free'
+    NO_CORES = (
+        'needs {needed} cores of its own, which this host does not give: its '
+        'cores have sibling threads and cpu_dedicated_set is in use'
+    )
+    UNKNOWN_CORES = (
+        'needs {needed} dedicated CPUs, the host does not tell its cores'
+    )
+
+
+def _describe_pages(page_size: int | None) -> str:
+    if page_size == PageSize.ANY:
+        return 'pages of one size'
+    if page_size == PageSize.LARGE:
+        return 'huge pages'
+    if page_size == PageSize.SMALL or page_size is None:
+        return 'small pages'
+    for unit, factor in (('GiB', 1024 * 1024), ('MiB', 1024)):
+        if page_size % factor == 0:
+            return f'{page_size // factor} {unit} pages'
+    return f'{page_size} KiB pages'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CellMisfit:
+    """Why one guest cell does not fit one host cell."""
+
+    shortage: Shortage
+    needed: int
+    available: int = 0
+    page_size: int | None = None
+
+    def __str__(self):
+        return self.shortage.value.format(
+            needed=self.needed,
+            available=self.available,
+            pages=_describe_pages(self.page_size),
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TooFewCells:
+    """The guest has more cells than the host."""
+
+    needed: int
+    available: int
+
+    def __str__(self):
+        return f'needs {self.needed} NUMA cells, the host has {self.available}'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NoCellFits:
+    """Guest cells that compete for fewer host cells than they need.
+
+    ``guest_cells`` are indexes, ``host_cells`` the ids of the host cells that
+    any of them fits, ``misfits`` pairs (id of a host cell, reason) for the
+    host cells that none of them fits.
+    """
+
+    guest_cells: tuple[int, ...]
+    host_cells: tuple[int, ...]
+    misfits: tuple[tuple[int, CellMisfit], ...]
+
+    def __str__(self):
+        numbers = ', '.join(map(str, self.guest_cells))
+        if len(self.guest_cells) == 1:
+            head = f'guest cell {numbers} fits no host cell'
+        else:
+            head = (
+                f'guest cells {numbers} have only '
+                f'{len(self.host_cells)} host cells to share'
+            )
+        cells_by_misfit: dict[CellMisfit, list[int]] = {}
+        for cell, misfit in self.misfits:
+            cells_by_misfit.setdefault(misfit, []).append(cell)
+        why = '; '.join(
+            f'{misfit} (cell {", ".join(map(str, cells))})'
+            for misfit, cells in cells_by_misfit.items()
+        )
+        return f'{head}: {why}' if why else head
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unreachable:
+    """No set of cells that the guest fits satisfies a set constraint."""
+
+    what: str
+
+    def __str__(self):
+        return f'no cells that the guest fits {self.what}'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ClaimRefused:
+    """The guest fits, but the claim on the host will not find or take it."""
+
+    why: str
+
+    def __str__(self):
+        return f'fits, but the claim of nova-compute {self.why}'
+
+
+Reason = TooFewCells | NoCellFits | Unreachable | ClaimRefused
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Misfit:
+    """A guest does not fit a host; falsy, so that it reads well in code."""
+
+    reason: Reason
+
+    def __bool__(self):
+        return False
+
+    def __str__(self):
+        return str(self.reason)

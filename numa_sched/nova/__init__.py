@@ -1,0 +1,59 @@
+"""Where the package meets Nova, and the only place that imports it.
+
+``all_filters`` and ``all_weighers`` are what an operator names in
+``[filter_scheduler]``.
+"""
+
+import nova.conf
+import stevedore
+from oslo_log import log as logging
+
+from numa_sched import conf
+
+LOG = logging.getLogger(__name__)
+
+conf.register_opts(nova.conf.CONF)
+
+
+def all_filters():
+    """Give all host filter classes, and install the request filters.
+
+    Named in ``[filter_scheduler] available_filters``. Nova calls this once
+    for each scheduler worker.
+    """
+    from numa_sched.nova import request_filters
+
+    request_filters.install(_plugins('numa_sched.request_filters'))
+    return _plugins('numa_sched.host_filters')
+
+
+def all_weighers():
+    """Give all host weigher classes.
+
+    Named in ``[filter_scheduler] weight_classes``.
+    """
+    return _plugins('numa_sched.host_weighers')
+
+
+def _plugins(namespace):
+    """Give what the entry points of a namespace name, sorted by name.
+
+    One that fails to load is left out, with an error in the log.
+    """
+    extensions = stevedore.ExtensionManager(
+        namespace, on_load_failure_callback=_report_failure
+    )
+    return [each.plugin for each in sorted(extensions, key=lambda e: e.name)]
+
+
+def _report_failure(manager, entry_point, error):
+    LOG.error(
+        'The plugin %(name)s = %(value)s of %(namespace)s cannot be loaded '
+        'and is left out: %(error)s',
+        {
+            'name': entry_point.name,
+            'value': entry_point.value,
+            'namespace': manager.namespace,
+            'error': error,
+        },
+    )

@@ -1,0 +1,79 @@
+"""Where a server's wishes stand: its image properties, outside the request.
+
+Nova keeps only the image properties that it knows in a request. The others
+are in the server's system metadata: of the build request while it is being
+created, of the instance, in its cell, from then on. This holds for servers
+that boot from a volume too.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+from nova import context as nova_context
+from nova import exception, objects
+from nova import utils as nova_utils
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Source:
+    """Image properties, and whether the server is only being created."""
+
+    image_properties: Mapping[str, str]
+    is_new: bool
+
+
+def read(context, request_spec) -> Source:
+    """Give the image properties of the server that a request is for.
+
+    One read where Nova tells which cell the server is in, as it does for
+    every move within a cell, and one for a server that is being created. A
+    move that may cross cells takes one more, to find the cell.
+    """
+    uuid = request_spec.instance_uuid
+    cell = _cell(request_spec)
+    if cell is NOT_MOVING:
+        try:
+            request = objects.BuildRequest.get_by_instance_uuid(context, uuid)
+            return Source(_image_properties(request.instance), True)
+        except exception.BuildRequestNotFound:
+            cell = None
+    if cell is None:
+        cell = objects.InstanceMapping.get_by_instance_uuid(
+            context, uuid
+        ).cell_mapping
+    with nova_context.target_cell(context.elevated(), cell) as in_cell:
+        instance = objects.Instance.get_by_uuid(
+            in_cell, uuid, expected_attrs=['system_metadata']
+        )
+    return Source(_image_properties(instance), False)
+
+
+NOT_MOVING = object()
+
+
+def is_move(request_spec) -> bool:
+    """Whether the request is for a server that already exists.
+
+    Every move names a cell in its destination (or None, to leave it open);
+    creating a server never does.
+    """
+    return _cell(request_spec) is not NOT_MOVING
+
+
+def _cell(request_spec):
+    """Give the cell mapping of the server, None if it is left open."""
+    if 'requested_destination' not in request_spec:
+        return NOT_MOVING
+    destination = request_spec.requested_destination
+    if destination is None or 'cell' not in destination:
+        return NOT_MOVING
+    return destination.cell
+
+
+def _image_properties(instance) -> dict[str, str]:
+    prefix = nova_utils.SM_IMAGE_PROP_PREFIX
+    return {
+        key.removeprefix(prefix): value
+        for key, value in instance.system_metadata.items()
+        if key.startswith(prefix)
+    }

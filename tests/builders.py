@@ -1,0 +1,98 @@
+"""Hosts and guests for tests, with only what a test cares about spelt out."""
+
+from numa_sched import cpumask
+from numa_sched.topology import (
+    CPUPolicy,
+    Guest,
+    GuestCell,
+    Host,
+    HostCell,
+    Pages,
+    ThreadPolicy,
+)
+
+DEDICATED = CPUPolicy.DEDICATED
+MIXED = CPUPolicy.MIXED
+SHARED = CPUPolicy.SHARED
+
+SMALL_KB, HUGE_KB, GIANT_KB = 4, 2048, 1048576
+
+
+def mask(*ids):
+    """Give the mask of CPU ids."""
+    return cpumask.from_ids(ids)
+
+
+def make_cell(
+    id=0,
+    *,
+    cpus=4,
+    threads=1,
+    first=None,
+    shared=False,
+    legacy=False,
+    pinned=(),
+    memory_mb=4096,
+    pages=(),
+    **fields,
+):
+    """Give a host cell of ``cpus`` CPUs, numbered through, dedicated ones.
+
+    :param first: the first CPU; a cell's id times 64 if not given
+    :param shared: whether the CPUs are shared ones
+    :param legacy: whether they are both, as with ``vcpu_pin_set``
+    :param pages: tuples of page size in KiB, total, and perhaps used, reserved
+    """
+    first = id * 64 if first is None else first
+    numbers = range(first, first + cpus)
+    everything = cpumask.from_ids(numbers)
+    return HostCell(
+        id=id,
+        memory_mb=memory_mb,
+        shared=everything if shared or legacy else 0,
+        dedicated=0 if shared else everything,
+        pinned=cpumask.from_ids(pinned),
+        siblings=tuple(
+            cpumask.from_ids(numbers[at : at + threads])
+            for at in range(0, cpus, threads)
+        ),
+        pages=tuple(Pages(*each) for each in pages),
+        **fields,
+    )
+
+
+def make_host(*cells, name='host', **fields):
+    """Give a host; a number among the cells is a cell of so many CPUs."""
+    return Host(
+        name=name,
+        cells=tuple(
+            make_cell(index, cpus=cell) if isinstance(cell, int) else cell
+            for index, cell in enumerate(cells)
+        ),
+        **fields,
+    )
+
+
+def make_guest_cell(
+    dedicated=0, *, shared=0, memory_mb=512, policy=None, threads=None, **fields
+):
+    """Give a guest cell, pinned if it asks for dedicated CPUs."""
+    return GuestCell(
+        memory_mb=memory_mb,
+        shared=shared,
+        dedicated=dedicated,
+        cpu_policy=policy or (DEDICATED if dedicated else SHARED),
+        thread_policy=ThreadPolicy(threads) if threads else None,
+        **fields,
+    )
+
+
+def make_guest(*cells, **fields):
+    """Give a guest; a number among the cells is so many dedicated CPUs."""
+    return Guest(
+        cells=tuple(
+            make_guest_cell(cell) if isinstance(cell, int) else cell
+            for cell in cells
+        ),
+        **fields,
+    )

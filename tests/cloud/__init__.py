@@ -1,0 +1,264 @@
+"""A whole cloud in one process: Nova and Placement, with fake hypervisors.
+
+The API, the conductor, the scheduler and any number of computes of Nova, and
+Placement, each with its own SQLite databases, over the fixtures that Nova and
+Placement ship. Only what no test machine can be is faked: the hypervisor, and
+the configuration files that hosts would have of their own.
+"""
+
+# Nova patches the standard library; that must come before all else.
+from nova.tests.functional import integrated_helpers  # isort: skip
+
+import contextlib
+import os
+import sys
+import urllib.parse
+import uuid
+
+import fixtures
+from nova import context as nova_context
+from nova import objects
+from nova.tests.fixtures import libvirt as fakelibvirt
+from nova.tests.functional.libvirt import base
+from nova.virt.libvirt.driver import LibvirtDriver
+
+from tests.cloud.machines import HostInfo
+
+# What doc/source/install.rst tells an operator to put into nova.conf.
+SCHEDULER_OPTIONS = {
+    'available_filters': [
+        'nova.scheduler.filters.all_filters',
+        'numa_sched.nova.all_filters',
+    ],
+    'enabled_filters': [
+        'ComputeFilter',
+        'ComputeCapabilitiesFilter',
+        'ImagePropertiesFilter',
+        'ServerGroupAntiAffinityFilter',
+        'ServerGroupAffinityFilter',
+        'NUMAFitFilter',
+    ],
+    'weight_classes': [
+        'nova.scheduler.weights.all_weighers',
+        'numa_sched.nova.all_weighers',
+    ],
+}
+STOCK_OPTIONS = {
+    'enabled_filters': [
+        'NUMATopologyFilter' if name == 'NUMAFitFilter' else name
+        for name in SCHEDULER_OPTIONS['enabled_filters']
+    ],
+}
+
+
+class Cloud(base.ServersTestBase):
+    """The cloud, as a test case of Nova's that is not a test itself."""
+
+    ADMIN_API = True
+    CAST_AS_CALL = False
+    microversion = 'latest'
+
+    def __init__(self, scheduler_options=None):
+        super().__init__('run_nothing')
+        self.scheduler_options = scheduler_options or SCHEDULER_OPTIONS
+        self.placement_queries = []
+        self.migrated = []
+
+    def run_nothing(self):
+        """Stand in for a test method."""
+
+    def setUp(self):
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'nova.conf.paths.state_path_def',
+                lambda path: os.path.join(sys.prefix, path),
+            )
+        )
+        super().setUp()
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'nova.tests.fixtures.libvirt.Domain.migrateToURI3', self._move
+            )
+        )
+        for name in ('_get_pcpu_available', '_get_vcpu_available'):
+            self._configure_per_host(name)
+        self._watch_placement()
+
+    def _setup_scheduler_service(self):
+        self.flags(group='filter_scheduler', **self.scheduler_options)
+        return self.start_service('scheduler')
+
+    def _configure_per_host(self, name):
+        """Give each host CPU sets of its own.
+
+        They would come from its nova.conf; one process has but one.
+        """
+        stock = getattr(LibvirtDriver, name)
+
+        def available(driver):
+            info = driver._host.get_connection().host_info
+            if not isinstance(info, HostInfo):
+                return stock(driver)
+            return set(
+                info.dedicated if name == '_get_pcpu_available' else info.shared
+            )
+
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                f'nova.virt.libvirt.driver.LibvirtDriver.{name}', available
+            )
+        )
+
+    def _get_connection(self, host_info=None, *args, **kwargs):
+        # Nova's own insists on fewer than 16 CPUs.
+        hostname = kwargs.get('hostname') or args[-1]
+        return fakelibvirt.Connection(
+            'qemu:///system',
+            version=fakelibvirt.FAKE_LIBVIRT_VERSION,
+            hv_version=fakelibvirt.FAKE_QEMU_VERSION,
+            host_info=host_info,
+            pci_info=args[0] if args else None,
+            hostname=hostname,
+        )
+
+    def _move(self, domain, destination, params, flags):
+        """Do what libvirt and QEMU of both hosts do together."""
+        name = urllib.parse.urlsplit(destination).hostname
+        self.migrated.append((domain.UUIDString(), name, flags))
+        self.connection(name).createXML(params['destination_xml'], 0)
+        domain.complete_job()
+
+    def _watch_placement(self):
+        """Keep the queries for allocation candidates, as they are sent."""
+        fixture = self.placement_fixture
+        stock = fixture._fake_get
+
+        def get(client, url, *args, **kwargs):
+            path, _, query = url.partition('?')
+            if path == '/allocation_candidates':
+                self.placement_queries.append(urllib.parse.parse_qs(query))
+            return stock(client, url, *args, **kwargs)
+
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'nova.scheduler.client.report.SchedulerReportClient.get', get
+            )
+        )
+
+    # What tests and the demo do with the cloud.
+
+    def connection(self, host):
+        """Give the fake libvirt connection of a host."""
+        return self.computes[host].driver._host.get_connection()
+
+    def add_host(self, name, machine, *, traits=(), **host_info):
+        """Start a nova-compute on a machine, and set traits on it."""
+        self.start_compute(name, host_info=HostInfo(machine, **host_info))
+        self.set_traits(name, add=traits)
+        return name
+
+    def set_traits(self, host, add=(), remove=()):
+        """Set traits of a host through placement, as an operator would."""
+        url = f'/resource_providers/{self.compute_rp_uuids[host]}/traits'
+        body = self.placement.get(url, version='1.6').body
+        body['traits'] = sorted({*body['traits'], *add} - set(remove))
+        return self.placement.put(url, body, version='1.6')
+
+    def add_flavor(self, vcpus=1, ram=512, **extra_specs):
+        """Give the id of a new flavor; ``hw__numa_nodes`` is hw:numa_nodes."""
+        return self._create_flavor(
+            vcpu=vcpus,
+            memory_mb=ram,
+            disk=1,
+            ephemeral=0,
+            extra_spec={
+                key.replace('__', ':'): value
+                for key, value in extra_specs.items()
+            },
+        )
+
+    def add_image(self, **properties):
+        """Give the id of a new image."""
+        image = self.glance.show(None, self.glance.auto_disk_config_enabled_image['id'])
+        image['id'] = str(uuid.uuid4())
+        image['properties'] = properties
+        return self.glance.create(None, image)['id']
+
+    def boot(self, flavor, *, image=None, host=None, state='ACTIVE', **extra):
+        """Create a server and wait until it is in a state."""
+        body = self._build_server(
+            image_uuid=image or self.add_image(),
+            flavor_id=flavor,
+            networks='none',
+            host=host,
+        )
+        hints = extra.pop('hints', None)
+        body.update(extra)
+        request = {'server': body}
+        if hints:
+            request['os:scheduler_hints'] = hints
+        server = self.api.post_server(request)
+        return self.wait_for(server, state)
+
+    def wait_for(self, server, state):
+        """Give a server once it is in a state."""
+        return self._wait_for_state_change(server, state, max_retries=60)
+
+    def host_of(self, server):
+        """Give the name of the host that a server is on."""
+        return self.api.get_server(server['id'])['OS-EXT-SRV-ATTR:host']
+
+    def live_migrate(self, server, host=None, state='completed'):
+        """Live-migrate a server; give the host that it is on afterwards."""
+        self.api.post_server_action(
+            server['id'],
+            {'os-migrateLive': {'host': host, 'block_migration': 'auto'}},
+        )
+        self._wait_for_migration_status(server, [state, 'error'])
+        self.wait_for(server, 'ACTIVE')
+        return self.host_of(server)
+
+    def delete(self, *servers):
+        """Delete servers, and wait until their room is free again."""
+        for server in servers:
+            self._delete_server(server)
+        self.run_periodic_tasks()
+
+    def run_periodic_tasks(self):
+        """Have all computes update their resources."""
+        self._run_periodics()
+
+    def topology_of(self, server):
+        """Give the claimed NUMA topology of a server, None if it has none."""
+        return objects.Instance.get_by_uuid(
+            nova_context.get_admin_context(),
+            server['id'],
+            expected_attrs=['numa_topology'],
+        ).numa_topology
+
+    def host_topology(self, host):
+        """Give the NUMA topology of a host as the scheduler would read it."""
+        node = objects.ComputeNode.get_by_nodename(
+            nova_context.get_admin_context(), host
+        )
+        return objects.NUMATopology.obj_from_db_obj(node.numa_topology)
+
+
+@contextlib.contextmanager
+def started_cloud(scheduler_options=None):
+    """Give a running cloud without any host."""
+    cloud = Cloud(scheduler_options)
+    try:
+        cloud.setUp()
+        yield cloud
+    finally:
+        cloud.doCleanups()
+
+
+__all__ = [
+    'SCHEDULER_OPTIONS',
+    'STOCK_OPTIONS',
+    'Cloud',
+    'integrated_helpers',
+    'started_cloud',
+]

@@ -1,0 +1,17 @@
+# Nova patches the standard library; that must come before all else.
+from nova.tests import functional  # noqa: F401  # isort: skip
+
+import logging
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile('ci', max_examples=300, deadline=None)
+settings.register_profile('long', max_examples=20_000, deadline=None)
+settings.load_profile('ci')
+
+
+@pytest.fixture(autouse=True, scope='session')
+def quiet_nova():
+    """Keep Nova from formatting a log line for each pair of cells."""
+    logging.getLogger('nova').setLevel(logging.ERROR)

@@ -1,0 +1,123 @@
+"""Values of the core as Nova's objects, the other way round than convert."""
+
+from nova import objects
+from nova.pci import stats as pci_stats
+
+from numa_sched import cpumask
+
+objects.register_all()
+
+
+def host_topology(host):
+    """Give the ``NUMATopology`` of a host."""
+    return objects.NUMATopology(cells=[_host_cell(each) for each in host.cells])
+
+
+def _host_cell(cell):
+    made = objects.NUMACell(
+        id=cell.id,
+        socket=cell.socket,
+        memory=cell.memory_mb,
+        memory_usage=cell.memory_used_mb,
+        cpuset=set(cpumask.ids(cell.shared)),
+        cpu_usage=cell.shared_used,
+        pcpuset=set(cpumask.ids(cell.dedicated)),
+        pinned_cpus=set(cpumask.ids(cell.pinned)),
+        siblings=[set(cpumask.ids(core)) for core in cell.siblings],
+        mempages=[
+            objects.NUMAPagesTopology(
+                size_kb=pages.size_kb,
+                total=pages.total,
+                used=pages.used,
+                reserved=pages.reserved,
+            )
+            for pages in cell.pages
+        ],
+    )
+    if cell.physnets is not None:
+        made.network_metadata = objects.NetworkMetadata(
+            physnets=set(cell.physnets), tunneled=cell.tunneled
+        )
+    return made
+
+
+def instance_topology(guest):
+    """Give the ``InstanceNUMATopology`` that a guest asks for."""
+    cells = []
+    first = 0
+    for index, cell in enumerate(guest.cells):
+        shared_end = first + cell.shared
+        end = shared_end + cell.dedicated
+        cells.append(
+            objects.InstanceNUMACell(
+                id=index,
+                cpuset=set(range(first, shared_end)),
+                pcpuset=set(range(shared_end, end)),
+                memory=cell.memory_mb,
+                pagesize=None if cell.page_size is None else int(cell.page_size),
+                cpu_policy=cell.cpu_policy.value,
+                cpu_thread_policy=(
+                    cell.thread_policy and cell.thread_policy.value
+                ),
+            )
+        )
+        first = end
+    return objects.InstanceNUMATopology(
+        cells=cells,
+        emulator_threads_policy='isolate' if guest.isolate_emulator else None,
+    )
+
+
+def limits(host, guest):
+    """Give the limits that a filter leaves for the claim."""
+    made = objects.NUMATopologyLimits(
+        cpu_allocation_ratio=host.cpu_allocation_ratio,
+        ram_allocation_ratio=host.ram_allocation_ratio,
+    )
+    if guest.physnets or guest.tunneled:
+        made.network_metadata = network_metadata(guest)
+    return made
+
+
+def network_metadata(guest):
+    """Give the ``NetworkMetadata`` of a guest's networks."""
+    return objects.NetworkMetadata(
+        physnets=set(guest.physnets), tunneled=guest.tunneled
+    )
+
+
+def devices(host, pools):
+    """Give ``PciDeviceStats`` with pools of (cell, product, count)."""
+    return pci_stats.PciDeviceStats(
+        host_topology(host),
+        stats=objects.PciDevicePoolList(
+            objects=[
+                objects.PciDevicePool(
+                    vendor_id='8086',
+                    product_id=product,
+                    numa_node=cell,
+                    count=count,
+                    tags={'dev_type': 'type-PCI'},
+                )
+                for cell, product, count in pools
+            ]
+        ),
+    )
+
+
+def device_requests(wanted):
+    """Give ``InstancePCIRequest`` objects for (product or None, count, policy)."""
+    return [
+        objects.InstancePCIRequest(
+            count=count,
+            request_id=f'request-{number}',
+            alias_name=f'alias-{number}',
+            spec=[
+                {'vendor_id': '8086', 'product_id': product}
+                if product
+                else {'vendor_id': '8086'}
+            ],
+            numa_policy=numa_policy,
+        )
+        for number, (product, count, numa_policy) in enumerate(wanted)
+    ]

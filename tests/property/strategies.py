@@ -1,0 +1,169 @@
+"""Hosts and guests for hypothesis: small, odd, and close to full."""
+
+from hypothesis import strategies as st
+
+from numa_sched import cpumask
+from numa_sched.topology import (
+    CPUPolicy,
+    Guest,
+    GuestCell,
+    Host,
+    HostCell,
+    Pages,
+    PageSize,
+    ThreadPolicy,
+)
+
+PHYSNETS = ('one', 'two')
+SIZES_KB = (4, 2048, 1048576)
+
+
+@st.composite
+def host_cells(draw, cell_id, style, threads):
+    """Give a cell; ids are kept apart by 64 CPUs each."""
+    cores = draw(st.integers(0, 4))
+    first = cell_id * 64
+    siblings = [
+        cpumask.from_ids(range(at, at + threads))
+        for at in range(first, first + cores * threads, threads)
+    ]
+    everything = sum(siblings)
+    if style == 'legacy':
+        shared = dedicated = everything
+    else:
+        shared = sum(
+            core for core in siblings if draw(st.integers(0, 3)) == 0
+        )
+        dedicated = everything & ~shared
+    pinned = sum(
+        1 << cpu for cpu in cpumask.ids(dedicated) if draw(st.booleans())
+    ) if draw(st.booleans()) else 0
+    memory_mb = draw(st.sampled_from((0, 512, 1024, 2048)))
+    physnets = draw(
+        st.none() | st.frozensets(st.sampled_from(PHYSNETS), max_size=2)
+    )
+    return HostCell(
+        id=cell_id,
+        socket=draw(st.sampled_from((0, 0, 1, None))),
+        memory_mb=memory_mb,
+        memory_used_mb=draw(st.sampled_from((0, 256, 512))),
+        shared=shared,
+        shared_used=draw(st.integers(0, 4)),
+        dedicated=dedicated,
+        pinned=pinned,
+        siblings=tuple(siblings),
+        pages=draw(page_tables(memory_mb)),
+        physnets=physnets,
+        tunneled=physnets is not None and draw(st.booleans()),
+    )
+
+
+@st.composite
+def page_tables(draw, memory_mb):
+    """Give no pages at all, or some of each size."""
+    if draw(st.integers(0, 3)) == 0:
+        return ()
+    sizes = draw(st.sets(st.sampled_from(SIZES_KB), min_size=1))
+    return tuple(
+        Pages(
+            size_kb=size,
+            total=(total := draw(st.sampled_from((512, 1024, 2048)))
+            * 1024 // size),
+            used=draw(st.sampled_from((0, total // 2))),
+            reserved=draw(st.sampled_from((0, 0, total // 4))),
+        )
+        for size in draw(st.permutations(sorted(sizes)))
+    )
+
+
+@st.composite
+def hosts(draw, max_cells=4):
+    """Give a host whose cells have ids that are not always contiguous."""
+    style = draw(st.sampled_from(('split', 'split', 'legacy')))
+    threads = draw(st.sampled_from((1, 2, 2, 4, 8)))
+    ids = draw(
+        st.lists(
+            st.integers(0, 5), min_size=1, max_size=max_cells, unique=True
+        )
+    )
+    cells = []
+    for cell_id in ids:
+        cell = draw(host_cells(cell_id, style, threads))
+        cells.append(cell)
+    return Host(
+        name='host',
+        cells=tuple(cells),
+        cpu_allocation_ratio=draw(st.sampled_from((1.0, 0.5, 2.0, 16.0))),
+        ram_allocation_ratio=draw(st.sampled_from((1.0, 0.5, 1.5))),
+    )
+
+
+@st.composite
+def guests(draw, max_cells=4, alike=None):
+    """Give a guest; policies are the same for all its cells, as in Nova."""
+    policy = draw(st.sampled_from((*CPUPolicy, CPUPolicy.DEDICATED)))
+    threads = (
+        None
+        if policy is CPUPolicy.SHARED
+        else draw(st.sampled_from((None, *ThreadPolicy)))
+    )
+    page_size = draw(st.sampled_from((None, None, *PageSize, *SIZES_KB)))
+    count = draw(st.integers(1, max_cells))
+    alike = draw(st.booleans()) if alike is None else alike
+
+    def cell():
+        shared = (
+            0 if policy is CPUPolicy.DEDICATED else draw(st.integers(0, 4))
+        )
+        fewest = 0 if shared else 1
+        return GuestCell(
+            memory_mb=draw(st.sampled_from((256, 512, 1024, 255))),
+            shared=shared,
+            dedicated=(
+                0
+                if policy is CPUPolicy.SHARED
+                else draw(st.integers(fewest, 6))
+            ),
+            cpu_policy=policy,
+            thread_policy=threads,
+            page_size=page_size,
+        )
+
+    first = cell()
+    return Guest(
+        cells=(first,) * count
+        if alike
+        else (first, *(cell() for _ in range(count - 1))),
+        isolate_emulator=policy is not CPUPolicy.SHARED
+        and draw(st.integers(0, 2)) == 0,
+        physnets=draw(
+            st.just(frozenset())
+            | st.frozensets(st.sampled_from((*PHYSNETS, 'far')), max_size=2)
+        ),
+        tunneled=draw(st.integers(0, 2)) == 0,
+    )
+
+
+def device_pools(host):
+    """Give pools of devices as (cell or None, product, count)."""
+    nodes = [cell.id for cell in host.cells]
+    return st.lists(
+        st.tuples(
+            st.sampled_from((*nodes, None)),
+            st.sampled_from(('1', '2')),
+            st.integers(1, 2),
+        ),
+        max_size=5,
+        unique_by=lambda pool: pool[:2],
+    )
+
+
+device_wishes = st.lists(
+    st.tuples(
+        st.sampled_from(('1', '2', None)),
+        st.integers(1, 2),
+        st.sampled_from(('required', 'legacy', 'preferred', 'socket', None)),
+    ),
+    min_size=1,
+    max_size=2,
+)

@@ -1,0 +1,115 @@
+"""The fit engine against brute force over Nova's own code."""
+
+import copy
+
+from hypothesis import given
+from hypothesis import strategies as st
+from nova.virt import hardware
+
+from numa_sched import fit
+from numa_sched.fit.claim import Claim, predict
+from numa_sched.fit.constraint import NetworkAffinity
+from numa_sched.nova.pci import PCIAffinity
+from tests.property import brute_force, nova_objects, strategies
+
+
+CRASHES = object()
+
+
+def exact(host, guest, constraints=()):
+    if guest.physnets or guest.tunneled:
+        constraints = [NetworkAffinity(host, guest), *constraints]
+    return bool(fit.matching_cells(host, guest, constraints))
+
+
+@given(strategies.hosts(), strategies.guests())
+def test_a_guest_fits_exactly_if_some_permutation_does(host, guest):
+    assert exact(host, guest) == brute_force.fits(host, guest)
+
+
+@given(strategies.hosts(), strategies.guests(), st.data())
+def test_the_same_holds_with_pci_devices(host, guest, data):
+    pools = data.draw(strategies.device_pools(host))
+    stats = nova_objects.devices(host, pools)
+    requests = nova_objects.device_requests(
+        data.draw(strategies.device_wishes)
+    )
+
+    def accepts(chosen):
+        return stats.support_requests(requests, {}, list(chosen))
+
+    assert exact(
+        host, guest, [PCIAffinity(stats, requests, {})]
+    ) == brute_force.fits(host, guest, accepts)
+
+
+def nova_claims(host, guest):
+    """Give what Nova's claim makes of the guest: a topology, None or CRASHES.
+
+    It crashes on a host cell that has CPUs to pin but tells no cores.
+    """
+    wanted = nova_objects.instance_topology(guest)
+    try:
+        return hardware.numa_fit_instance_to_host(
+            nova_objects.host_topology(host),
+            wanted,
+            provider_mapping=None,
+            limits=nova_objects.limits(host, guest),
+        )
+    except ValueError:
+        assert any(not cell.siblings for cell in host.cells)
+        return CRASHES
+
+
+def predicted(host, guest, **kwargs):
+    constraint = NetworkAffinity(host, guest)
+    return predict(host, guest, constraint.accepts, **kwargs)
+
+
+def is_right(topology, host, guest):
+    """Whether a claimed topology keeps what the contract promises."""
+    cells = {cell.id: cell for cell in nova_objects.host_topology(host).cells}
+    limits = nova_objects.limits(host, guest)
+    wanted = nova_objects.instance_topology(guest)
+    for index, claimed in enumerate(topology.cells):
+        cell = cells[claimed.id]
+        pinned = set((claimed.cpu_pinning or {}).values())
+        if len(pinned) != guest.cells[index].dedicated:
+            return False
+        if not pinned <= cell.free_pcpus:
+            return False
+        as_claimed = copy.deepcopy(wanted.cells[index])
+        as_claimed.pagesize = claimed.pagesize
+        for asked in (wanted.cells[index], as_claimed):
+            if not brute_force.cell_fits(
+                cell, asked, limits, guest.reserved(index)
+            ):
+                return False
+    return True
+
+
+@given(strategies.hosts(), strategies.guests())
+def test_the_prediction_is_what_the_claim_does(host, guest):
+    topology = nova_claims(host, guest)
+    found = predicted(host, guest)
+    if topology is CRASHES:
+        return
+    if isinstance(found, Claim):
+        assert [cell.id for cell in topology.cells] == list(found.cell_ids)
+        for cell, taken in zip(topology.cells, found.fits, strict=True):
+            pinned = set((cell.cpu_pinning or {}).values())
+            assert len(pinned) == taken.pinned.bit_count()
+            assert len(cell.cpuset_reserved or ()) == (
+                taken.reserved.bit_count()
+            )
+            assert (cell.pagesize or None) == taken.page_size
+        assert is_right(topology, host, guest)
+    else:
+        assert topology is None or not is_right(topology, host, guest)
+
+
+@given(strategies.hosts(), strategies.guests(alike=True))
+def test_nova_finds_what_fits_if_all_cells_are_alike(host, guest):
+    topology = nova_claims(host, guest)
+    if topology is not CRASHES and not guest.cells[0].page_size:
+        assert bool(topology) == exact(host, guest)

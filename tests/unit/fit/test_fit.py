@@ -1,0 +1,122 @@
+import pytest
+
+from numa_sched import fit
+from numa_sched.fit.reasons import (
+    ClaimRefused,
+    Misfit,
+    NoCellFits,
+    TooFewCells,
+    Unreachable,
+)
+from tests.builders import make_cell, make_guest, make_host
+
+
+def reason(*args, **kwargs):
+    verdict = fit.fit(*args, **kwargs)
+    assert isinstance(verdict, Misfit), verdict
+    return verdict.reason
+
+
+def test_a_misfit_is_falsy_and_a_claim_is_not():
+    assert not fit.fit(make_host(1), make_guest(2))
+    assert fit.fit(make_host(2), make_guest(2))
+
+
+def test_more_cells_than_the_host_has_are_told():
+    found = reason(make_host(4), make_guest(1, 1))
+    assert isinstance(found, TooFewCells)
+    assert str(found) == 'needs 2 NUMA cells, the host has 1'
+
+
+def test_the_cell_that_fits_nowhere_is_told_with_numbers():
+    found = reason(make_host(3, 3, 3, 3), make_guest(1, 1, 1, 4))
+    assert isinstance(found, NoCellFits)
+    assert str(found) == (
+        'guest cell 3 fits no host cell: needs 4 dedicated CPUs, the cell '
+        'has 3 (cell 0, 1, 2, 3)'
+    )
+
+
+def test_guest_cells_that_compete_are_told_together():
+    found = reason(make_host(4, 1, 2), make_guest(3, 3, 1))
+    assert found.guest_cells == (0, 1)
+    assert str(found).startswith(
+        'guest cells 0, 1 have only 1 host cells to share: needs 3'
+    )
+
+
+def test_the_exact_answer_does_not_depend_on_the_order_of_cells():
+    for cells in ((4, 1, 2), (1, 2, 4), (2, 4, 1)):
+        assert fit.matching_cells(make_host(*cells), make_guest(1, 4, 2))
+
+
+class Needs:
+    what = 'have what it needs'
+
+    def __init__(self, *ids):
+        self.ids = set(ids)
+        self.asked = 0
+
+    def key(self, cell):
+        return cell.id in self.ids
+
+    def accepts(self, cells):
+        self.asked += 1
+        return self.ids <= {cell.id for cell in cells}
+
+
+def test_constraints_choose_among_the_cells():
+    claim = fit.fit(make_host(4, 4, 4), make_guest(2), [Needs(2)])
+    assert claim.cell_ids == (2,)
+
+
+def test_a_constraint_that_no_fitting_set_satisfies_is_told():
+    found = reason(make_host(4, 4, 1), make_guest(2), constraints=[Needs(2)])
+    assert isinstance(found, Unreachable)
+    assert str(found) == 'no cells that the guest fits have what it needs'
+
+
+def test_a_constraint_is_asked_about_each_set_once():
+    needs = Needs(5, 6)
+    assert not fit.fit(make_host(*[4] * 5), make_guest(2, 2), [needs])
+    assert needs.asked == 1
+
+
+@pytest.mark.parametrize(
+    ('near', 'wanted', 'claimed'),
+    [
+        ((None, {'a'}), {'a'}, (1,)),
+        (({'a'}, {'b'}), {'b'}, (1,)),
+        (({'a'}, set()), {'unknown'}, (0,)),
+    ],
+)
+def test_networks_draw_the_guest_to_their_cells(near, wanted, claimed):
+    host = make_host(
+        *(
+            make_cell(i, physnets=None if nets is None else frozenset(nets))
+            for i, nets in enumerate(near)
+        )
+    )
+    guest = make_guest(2, physnets=frozenset(wanted))
+    assert fit.fit(host, guest).cell_ids == claimed
+
+
+def test_networks_near_two_cells_need_both():
+    host = make_host(
+        make_cell(0, physnets=frozenset('a')),
+        make_cell(1, physnets=frozenset('b')),
+        make_cell(2, physnets=frozenset(), tunneled=True),
+    )
+    wanted = frozenset('ab')
+    assert isinstance(reason(host, make_guest(2, physnets=wanted)), Unreachable)
+    assert fit.fit(host, make_guest(2, 2, physnets=wanted)).cell_ids == (0, 1)
+    assert fit.fit(host, make_guest(2, tunneled=True)).cell_ids == (2,)
+
+
+def test_a_claim_that_goes_wrong_is_a_reason_of_its_own():
+    # Fits as cells 0: 2 CPUs, 1: 1 CPU, ... but Nova's walk gets it wrong.
+    host = make_host(1, 1, 2, 3)
+    guest = make_guest(1, 1, 2, 3)
+    verdict = fit.fit(host, guest)
+    assert fit.matching_cells(host, guest)
+    assert verdict or isinstance(verdict.reason, ClaimRefused)

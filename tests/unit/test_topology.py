@@ -1,0 +1,100 @@
+import dataclasses
+
+import pytest
+
+from numa_sched.exceptions import TopologyError
+from numa_sched.topology import (
+    CPUPolicy,
+    Guest,
+    GuestCell,
+    Host,
+    HostCell,
+    Pages,
+)
+from tests.builders import make_cell, make_host, mask
+
+
+@pytest.mark.parametrize(
+    ('fields', 'message'),
+    [
+        ({'id': -1}, 'a cell id of -1'),
+        ({'memory_mb': -1}, 'negative memory'),
+        ({'memory_used_mb': -1}, 'negative usage'),
+        ({'shared_used': -1}, 'negative usage'),
+        ({'pinned': mask(9)}, 'CPUs 9 are pinned but are not dedicated'),
+        (
+            {'siblings': (mask(0, 1), mask(1, 2, 3))},
+            'CPUs 1 are threads of two cores',
+        ),
+        ({'siblings': (mask(0, 9),)}, 'sibling CPUs 9 are not in the cell'),
+    ],
+)
+def test_a_host_cell_that_makes_no_sense_is_refused(fields, message):
+    cell = make_cell(cpus=4)
+    with pytest.raises(TopologyError, match=message):
+        dataclasses.replace(cell, **fields)
+
+
+@pytest.mark.parametrize(
+    ('fields', 'message'),
+    [
+        ({'size_kb': 0}, 'a page size of 0 KiB'),
+        ({'total': -1}, 'a negative number of 4 KiB pages'),
+        ({'used': -1}, 'a negative number'),
+        ({'reserved': -1}, 'a negative number'),
+    ],
+)
+def test_pages_that_make_no_sense_are_refused(fields, message):
+    with pytest.raises(TopologyError, match=message):
+        Pages(**{'size_kb': 4, 'total': 1, **fields})
+
+
+def test_two_cells_of_one_id_are_refused():
+    with pytest.raises(TopologyError, match='two cells have the id 1'):
+        make_host(make_cell(1), make_cell(1, first=10))
+
+
+def test_a_cpu_in_two_cells_is_refused():
+    with pytest.raises(TopologyError, match='CPUs 3 are in another cell'):
+        make_host(make_cell(0, first=0), make_cell(1, first=3))
+
+
+@pytest.mark.parametrize('ratio', [-1.0, float('nan'), float('inf')])
+def test_an_impossible_allocation_ratio_is_refused(ratio):
+    with pytest.raises(TopologyError, match='allocation ratio'):
+        make_host(4, cpu_allocation_ratio=ratio)
+
+
+def test_cells_may_have_sparse_ids():
+    host = make_host(make_cell(0), make_cell(16), make_cell(3584, first=9000))
+    assert [cell.id for cell in host.cells] == [0, 16, 3584]
+
+
+def test_a_cell_may_have_no_cpus_or_no_memory():
+    Host('memory only', (HostCell(id=4, memory_mb=126976),))
+    Host('cpus only', (make_cell(memory_mb=0),))
+
+
+def test_a_guest_needs_a_cell():
+    with pytest.raises(TopologyError, match='without cells'):
+        Guest(())
+
+
+@pytest.mark.parametrize('field', ['memory_mb', 'shared', 'dedicated'])
+def test_a_guest_cell_cannot_ask_for_less_than_nothing(field):
+    with pytest.raises(TopologyError, match='less than nothing'):
+        GuestCell(**{'memory_mb': 1, field: -1})
+
+
+def test_a_pinned_guest_cell_needs_a_cpu():
+    with pytest.raises(TopologyError, match='no CPUs'):
+        GuestCell(memory_mb=1, cpu_policy=CPUPolicy.DEDICATED)
+
+
+def test_free_pages_may_be_below_zero():
+    assert Pages(4, total=10, used=12, reserved=3).free_kb == -20
+
+
+def test_values_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        make_cell().memory_mb = 0
