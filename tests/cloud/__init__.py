@@ -6,14 +6,21 @@ Placement ship. Only what no test machine can be is faked: the hypervisor, and
 the configuration files that hosts would have of their own.
 """
 
-# Nova patches the standard library; that must come before all else.
+import os
+
+# Native threads: where Nova is going, and eventlet's patched standard library
+# does not get along with test runners. Nova reads this when it is imported.
+os.environ.setdefault('OS_NOVA_DISABLE_EVENTLET_PATCHING', 'true')
+
 from nova.tests.functional import integrated_helpers  # isort: skip
 
 import contextlib
-import os
+import logging
 import sys
+import time
 import urllib.parse
 import uuid
+from unittest import mock
 
 import fixtures
 from nova import context as nova_context
@@ -51,6 +58,10 @@ STOCK_OPTIONS = {
 }
 
 
+# How often a state is looked at; each look costs the cloud some work.
+POLL_SECONDS = 0.2
+
+
 class Cloud(base.ServersTestBase):
     """The cloud, as a test case of Nova's that is not a test itself."""
 
@@ -63,6 +74,7 @@ class Cloud(base.ServersTestBase):
         self.scheduler_options = scheduler_options or SCHEDULER_OPTIONS
         self.placement_queries = []
         self.migrated = []
+        self.log = []
 
     def run_nothing(self):
         """Stand in for a test method."""
@@ -83,6 +95,18 @@ class Cloud(base.ServersTestBase):
         for name in ('_get_pcpu_available', '_get_vcpu_available'):
             self._configure_per_host(name)
         self._watch_placement()
+        # Nova's fixtures have idle threads look for work a hundred times a
+        # second, and every debug message formatted.
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'futurist._thread.ThreadWorker.MAX_IDLE_FOR', 0.2
+            )
+        )
+        logging.getLogger().setLevel(logging.INFO)
+        logging.getLogger('numa_sched').setLevel(logging.DEBUG)
+        self.useFixture(
+            fixtures.LogHandler(OurRecords(self.log), nuke_handlers=False)
+        )
 
     def _setup_scheduler_service(self):
         self.flags(group='filter_scheduler', **self.scheduler_options)
@@ -179,7 +203,9 @@ class Cloud(base.ServersTestBase):
 
     def add_image(self, **properties):
         """Give the id of a new image."""
-        image = self.glance.show(None, self.glance.auto_disk_config_enabled_image['id'])
+        image = self.glance.show(
+            None, self.glance.auto_disk_config_enabled_image['id']
+        )
         image['id'] = str(uuid.uuid4())
         image['properties'] = properties
         return self.glance.create(None, image)['id']
@@ -187,46 +213,104 @@ class Cloud(base.ServersTestBase):
     def boot(self, flavor, *, image=None, host=None, state='ACTIVE', **extra):
         """Create a server and wait until it is in a state."""
         body = self._build_server(
-            image_uuid=image or self.add_image(),
+            image_uuid=self.add_image() if image is None else image,
             flavor_id=flavor,
             networks='none',
             host=host,
         )
-        hints = extra.pop('hints', None)
         body.update(extra)
-        request = {'server': body}
-        if hints:
-            request['os:scheduler_hints'] = hints
-        server = self.api.post_server(request)
-        return self.wait_for(server, state)
+        return self.wait_for(self.api.post_server({'server': body}), state)
 
-    def wait_for(self, server, state):
-        """Give a server once it is in a state."""
-        return self._wait_for_state_change(server, state, max_retries=60)
+    def wait_for(self, server, state, seconds=30):
+        """Give a server once it is in a state and nothing goes on with it.
+
+        :raises AssertionError: if it ends in another state, or takes longer
+        """
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            server = self.api.get_server(server['id'])
+            if server['status'] == state and (
+                'fault' in server
+                if state == 'ERROR'
+                else not server['OS-EXT-STS:task_state']
+            ):
+                return server
+            if server['status'] == 'ERROR' and 'fault' in server:
+                break
+            time.sleep(POLL_SECONDS)
+        raise AssertionError(
+            f'server is {server["status"]} and not {state}: '
+            f'{server.get("fault", {}).get("message")}'
+        )
+
+    def wait_for_migration(self, server, *, seconds=60):
+        """Give the newest migration of a server once it has come to an end."""
+        end = time.monotonic() + seconds
+        over = {'completed', 'finished', 'done', 'error', 'failed', 'reverted'}
+        while time.monotonic() < end:
+            migrations = self.api.api_get(
+                f'/os-migrations?instance_uuid={server["id"]}'
+            ).body['migrations']
+            newest = max(migrations, key=lambda each: each['id'], default={})
+            if newest.get('status') in over:
+                return newest
+            time.sleep(POLL_SECONDS)
+        raise AssertionError(f'migration still is {newest.get("status")}')
 
     def host_of(self, server):
         """Give the name of the host that a server is on."""
         return self.api.get_server(server['id'])['OS-EXT-SRV-ATTR:host']
 
-    def live_migrate(self, server, host=None, state='completed'):
+    def live_migrate(self, server, host=None):
         """Live-migrate a server; give the host that it is on afterwards."""
         self.api.post_server_action(
             server['id'],
             {'os-migrateLive': {'host': host, 'block_migration': 'auto'}},
         )
-        self._wait_for_migration_status(server, [state, 'error'])
+        self.wait_for_migration(server)
         self.wait_for(server, 'ACTIVE')
         return self.host_of(server)
 
-    def delete(self, *servers):
-        """Delete servers, and wait until their room is free again."""
-        for server in servers:
-            self._delete_server(server)
-        self.run_periodic_tasks()
+    def evacuate(self, server):
+        """Evacuate a server off its host, which is down meanwhile."""
+        source = self.host_of(server)
+        service = self.api.get_services(host=source, binary='nova-compute')[0]
+        self.computes[source].stop()
+        self.api.put_service_force_down(service['id'], True)
+        self.api.post_server_action(server['id'], {'evacuate': {}})
+        self.wait_for_migration(server)
+        target = self.host_of(self.wait_for(server, 'SHUTOFF'))
+        self.restart_compute_service(source)
+        self.api.put_service_force_down(service['id'], False)
+        return target
 
-    def run_periodic_tasks(self):
-        """Have all computes update their resources."""
+    @contextlib.contextmanager
+    def refusing_migrations_to(self, host):
+        """Have a host find that its CPU cannot run any guest."""
+        connection = self.connection(host)
+        with contextlib.ExitStack() as stack:
+            for name in ('compareCPU', 'compareHypervisorCPU'):
+                stack.enter_context(
+                    mock.patch.object(
+                        connection,
+                        name,
+                        return_value=fakelibvirt.VIR_CPU_COMPARE_INCOMPATIBLE,
+                    )
+                )
+            yield
+
+    def delete_all(self):
+        """Delete all servers, and wait until their room is free again."""
+        for server in self.api.get_servers(detail=False):
+            self.api.delete_server(server['id'])
+        end = time.monotonic() + 30
+        while self.api.get_servers(detail=False):
+            assert time.monotonic() < end, 'servers are not deleted'
+            time.sleep(POLL_SECONDS)
         self._run_periodics()
+        self.placement_queries.clear()
+        self.migrated.clear()
+        self.log.clear()
 
     def topology_of(self, server):
         """Give the claimed NUMA topology of a server, None if it has none."""
@@ -242,6 +326,18 @@ class Cloud(base.ServersTestBase):
             nova_context.get_admin_context(), host
         )
         return objects.NUMATopology.obj_from_db_obj(node.numa_topology)
+
+
+class OurRecords(logging.Handler):
+    """Keeps what numa_sched logs."""
+
+    def __init__(self, records):
+        super().__init__(logging.DEBUG)
+        self.records = records
+
+    def emit(self, record):
+        if record.name.startswith('numa_sched'):
+            self.records.append(record)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,18 @@
+from tests.cloud import started_cloud  # isort: skip
+
+import pytest
+
+
+@pytest.fixture(scope='module')
+def cloud():
+    """A running cloud, shared by the tests of a module."""
+    with started_cloud() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _clean(request):
+    """Leave a shared cloud without servers, as it was before the test."""
+    yield
+    if 'cloud' in request.fixturenames:
+        request.getfixturevalue('cloud').delete_all()
