@@ -21,8 +21,9 @@ from 0 (worst) to 1 (best).
 
 Possible values:
 
-* ``pack``: least free dedicated CPUs left on the cells used, so that cells
-  that are in use fill up before others are broken into.
+* ``pack``: least free CPUs left on the cells used (dedicated ones if the
+  guest has any, else shared ones), so that cells that are in use fill up
+  before others are broken into.
 * The name of any other entry point in ``numa_sched.fit_strategies``.
 
 Related options:

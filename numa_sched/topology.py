@@ -224,5 +224,5 @@ class Guest:
         _require(bool(self.cells), 'a guest without cells')
 
     def reserved(self, index: int) -> int:
-        """Number of CPUs reserved beside the guest cell at ``index``."""
+        """Give the number of CPUs reserved beside a guest cell."""
         return int(self.isolate_emulator and index == 0)

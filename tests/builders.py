@@ -74,7 +74,13 @@ def make_host(*cells, name='host', **fields):
 
 
 def make_guest_cell(
-    dedicated=0, *, shared=0, memory_mb=512, policy=None, threads=None, **fields
+    dedicated=0,
+    *,
+    shared=0,
+    memory_mb=512,
+    policy=None,
+    threads=None,
+    **fields,
 ):
     """Give a guest cell, pinned if it asks for dedicated CPUs."""
     return GuestCell(

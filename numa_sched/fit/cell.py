@@ -14,8 +14,8 @@ from numa_sched.topology import (
     CPUPolicy,
     GuestCell,
     HostCell,
-    PageSize,
     Pages,
+    PageSize,
     ThreadPolicy,
 )
 
@@ -87,9 +87,7 @@ def choose_page_size(
     elif wanted != PageSize.ANY:
         sizes = [wanted] if wanted in sizes else []
     if not sizes:
-        return CellMisfit(
-            Shortage.PAGE_SIZE, memory_mb, page_size=wanted
-        )
+        return CellMisfit(Shortage.PAGE_SIZE, memory_mb, page_size=wanted)
     memory_kb = memory_mb * 1024
     for size in sizes:
         if _has_room(_pages(host, size), memory_kb):
@@ -238,9 +236,7 @@ def pin(
         return CellMisfit(
             Shortage.SIBLINGS,
             count + reserved,
-            sum(
-                core.bit_count() for core in cores if core.bit_count() > 1
-            ),
+            sum(core.bit_count() for core in cores if core.bit_count() > 1),
         )
     return CellMisfit(
         Shortage.DEDICATED, count + reserved, host.free.bit_count()

@@ -46,9 +46,7 @@ class Claim:
 
     def cells_after(self, guest: Guest) -> tuple[HostCell, ...]:
         """Give the host cells as they are once the guest is on them."""
-        return tuple(
-            map(after_claim, self.cells, guest.cells, self.fits)
-        )
+        return tuple(map(after_claim, self.cells, guest.cells, self.fits))
 
 
 def order_cells(
@@ -66,9 +64,7 @@ def order_cells(
     if guest.cells[0].cpu_policy is CPUPolicy.SHARED:
         cells.sort(key=lambda cell: cell.shared_used, reverse=packing)
     else:
-        cells.sort(
-            key=lambda cell: cell.free.bit_count(), reverse=not packing
-        )
+        cells.sort(key=lambda cell: cell.free.bit_count(), reverse=not packing)
     devices = dict(host.devices)
     cells.sort(
         key=lambda cell: devices.get(cell.id, 0), reverse=guest.wants_devices
@@ -107,7 +103,8 @@ class _Walk:
         self.host, self.guest, self.accepts = host, guest, accepts
         self.order = order_cells(host, guest, packing=packing)
         self.cells = [
-            _InstanceCell(cell, index) for index, cell in enumerate(guest.cells)
+            _InstanceCell(cell, index)
+            for index, cell in enumerate(guest.cells)
         ]
         self.fitting: set[tuple[int, int]] = set()
         self.failing: set[tuple[int, int]] = set()
@@ -132,7 +129,9 @@ class _Walk:
             # If trying changed nothing, every permutation that starts alike
             # fails alike.
             chosen = _next(
-                chosen, len(self.order), size - 1 if self.changed else failed_at
+                chosen,
+                len(self.order),
+                size - 1 if self.changed else failed_at,
             )
         return ClaimRefused('would find no cells for it')
 

@@ -47,11 +47,18 @@ class NUMAFitFilter(numa_topology_filter.NUMATopologyFilter):
 
     def _passes(self, host_state, spec_obj, guest):
         try:
-            return self._satisfies_cpu_policy(
+            if not self._satisfies_cpu_policy(
                 host_state,
                 spec_obj.flavor.extra_specs,
                 spec_obj.image.properties,
-            ) and (not guest or self._fits(host_state, spec_obj, guest))
+            ):
+                _debug_misfit(
+                    host_state,
+                    spec_obj,
+                    'needs sibling threads, the host has none',
+                )
+                return False
+            return not guest or self._fits(host_state, spec_obj, guest)
         except TopologyError as error:
             _warn_of_bad_data(host_state, error)
         except Exception as error:

@@ -70,7 +70,9 @@ def _wanted_pools(pci_stats, requests) -> dict[int | None, Hashable]:
     return {
         cell: tuple(
             sorted(
-                repr(sorted((k, v) for k, v in pool.items() if k != 'numa_node'))
+                repr(
+                    sorted((k, v) for k, v in pool.items() if k != 'numa_node')
+                )
                 for pool in pools
             )
         )

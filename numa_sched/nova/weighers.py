@@ -64,6 +64,17 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
                 return WORST
             host = convert.host(host_state)
             score = self.strategy.score(host, guest, claim)
+            LOG.debug(
+                'Host %(host)s, node %(node)s: server %(server)s would take '
+                'the cells %(cells)s, score %(score).3f',
+                {
+                    'host': host_state.host,
+                    'node': host_state.nodename,
+                    'server': request_spec.instance_uuid,
+                    'cells': claim.cell_ids,
+                    'score': score,
+                },
+            )
             return min(max(score, self.minval), self.maxval)
         except Exception as error:
             LOG.warning(

@@ -5,15 +5,20 @@ from numa_sched.topology import Guest, Host
 
 
 class Pack:
-    """Least free dedicated CPU left on the cells used."""
+    """Least free CPU left on the cells used, of the kind the guest uses."""
 
     def score(self, host: Host, guest: Guest, claim: Claim) -> float:
-        """Give the share of dedicated CPUs in use, on the cells used.
+        """Give the share of CPUs in use, on the cells used, after the claim.
 
-        The share is that after the claim. Cells without dedicated CPUs have
-        none to save: 1.0.
+        Dedicated CPUs count if the guest has any; otherwise shared ones do,
+        times the allocation ratio. Where there are none to save it is 1.0.
         """
         cells = claim.cells_after(guest)
-        dedicated = sum(cell.dedicated.bit_count() for cell in cells)
-        free = sum(cell.free.bit_count() for cell in cells)
-        return 1.0 - free / dedicated if dedicated else 1.0
+        if any(cell.dedicated for cell in guest.cells):
+            total = sum(cell.dedicated.bit_count() for cell in cells)
+            free = sum(cell.free.bit_count() for cell in cells)
+        else:
+            shared = sum(cell.shared.bit_count() for cell in cells)
+            total = shared * host.cpu_allocation_ratio
+            free = total - sum(cell.shared_used for cell in cells)
+        return 1.0 - max(free, 0) / total if total else 1.0

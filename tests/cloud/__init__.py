@@ -25,6 +25,7 @@ from unittest import mock
 import fixtures
 from nova import context as nova_context
 from nova import objects
+from nova.scheduler.host_manager import HostManager
 from nova.tests.fixtures import libvirt as fakelibvirt
 from nova.tests.functional.libvirt import base
 from nova.virt.libvirt.driver import LibvirtDriver
@@ -58,6 +59,9 @@ STOCK_OPTIONS = {
 }
 
 
+# Ours, and the one that tells which destinations refused.
+KEPT_LOGGERS = ('numa_sched', 'nova.conductor.tasks.live_migrate')
+
 # How often a state is looked at; each look costs the cloud some work.
 POLL_SECONDS = 0.2
 
@@ -74,6 +78,7 @@ class Cloud(base.ServersTestBase):
         self.scheduler_options = scheduler_options or SCHEDULER_OPTIONS
         self.placement_queries = []
         self.migrated = []
+        self.rankings = []
         self.log = []
 
     def run_nothing(self):
@@ -87,6 +92,7 @@ class Cloud(base.ServersTestBase):
             )
         )
         super().setUp()
+        self.flags(cores=-1, ram=-1, instances=-1, group='quota')
         self.useFixture(
             fixtures.MonkeyPatch(
                 'nova.tests.fixtures.libvirt.Domain.migrateToURI3', self._move
@@ -95,6 +101,7 @@ class Cloud(base.ServersTestBase):
         for name in ('_get_pcpu_available', '_get_vcpu_available'):
             self._configure_per_host(name)
         self._watch_placement()
+        self._watch_ranking()
         # Nova's fixtures have idle threads look for work a hundred times a
         # second, and every debug message formatted.
         self.useFixture(
@@ -103,7 +110,8 @@ class Cloud(base.ServersTestBase):
             )
         )
         logging.getLogger().setLevel(logging.INFO)
-        logging.getLogger('numa_sched').setLevel(logging.DEBUG)
+        for name in KEPT_LOGGERS:
+            logging.getLogger(name).setLevel(logging.DEBUG)
         self.useFixture(
             fixtures.LogHandler(OurRecords(self.log), nuke_handlers=False)
         )
@@ -124,7 +132,9 @@ class Cloud(base.ServersTestBase):
             if not isinstance(info, HostInfo):
                 return stock(driver)
             return set(
-                info.dedicated if name == '_get_pcpu_available' else info.shared
+                info.dedicated
+                if name == '_get_pcpu_available'
+                else info.shared
             )
 
         self.useFixture(
@@ -169,6 +179,24 @@ class Cloud(base.ServersTestBase):
             )
         )
 
+    def _watch_ranking(self):
+        """Keep the lists of hosts with their weights, as Nova sorted them."""
+        stock = HostManager.get_weighed_hosts
+
+        def get_weighed_hosts(manager, hosts, spec_obj):
+            weighed = stock(manager, hosts, spec_obj)
+            self.rankings.append(
+                [(each.obj.host, each.weight) for each in weighed]
+            )
+            return weighed
+
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'nova.scheduler.host_manager.HostManager.get_weighed_hosts',
+                get_weighed_hosts,
+            )
+        )
+
     # What tests and the demo do with the cloud.
 
     def connection(self, host):
@@ -187,6 +215,11 @@ class Cloud(base.ServersTestBase):
         body = self.placement.get(url, version='1.6').body
         body['traits'] = sorted({*body['traits'], *add} - set(remove))
         return self.placement.put(url, body, version='1.6')
+
+    def traits_of(self, host):
+        """Give the traits of a host, from placement."""
+        url = f'/resource_providers/{self.compute_rp_uuids[host]}/traits'
+        return set(self.placement.get(url, version='1.6').body['traits'])
 
     def add_flavor(self, vcpus=1, ram=512, **extra_specs):
         """Give the id of a new flavor; ``hw__numa_nodes`` is hw:numa_nodes."""
@@ -308,9 +341,17 @@ class Cloud(base.ServersTestBase):
             assert time.monotonic() < end, 'servers are not deleted'
             time.sleep(POLL_SECONDS)
         self._run_periodics()
-        self.placement_queries.clear()
-        self.migrated.clear()
-        self.log.clear()
+        self.forget()
+
+    def forget(self):
+        """Forget what was asked, ranked, moved and logged so far."""
+        for kept in (
+            self.placement_queries,
+            self.rankings,
+            self.migrated,
+            self.log,
+        ):
+            kept.clear()
 
     def topology_of(self, server):
         """Give the claimed NUMA topology of a server, None if it has none."""
@@ -329,14 +370,14 @@ class Cloud(base.ServersTestBase):
 
 
 class OurRecords(logging.Handler):
-    """Keeps what numa_sched logs."""
+    """Keeps what is logged by the loggers that we look at."""
 
     def __init__(self, records):
         super().__init__(logging.DEBUG)
         self.records = records
 
     def emit(self, record):
-        if record.name.startswith('numa_sched'):
+        if record.name.startswith(KEPT_LOGGERS):
             self.records.append(record)
 
 
@@ -348,6 +389,8 @@ def started_cloud(scheduler_options=None):
         cloud.setUp()
         yield cloud
     finally:
+        # The fixtures stop capturing logs before services have ended.
+        logging.getLogger().setLevel(logging.WARNING)
         cloud.doCleanups()
 
 

@@ -38,9 +38,8 @@ class Machine:
     def __str__(self):
         cell = self.cells[0]
         threads = len(cell.cores[0])
-        return (
-            f'{self.name}: {len(self.cells)} x {len(cell.cores)} cores'
-            + (f' x {threads} threads' if threads > 1 else '')
+        return f'{self.name}, {len(self.cells)} x {len(cell.cores)} cores' + (
+            f' x {threads} threads' if threads > 1 else ''
         )
 
 
@@ -60,16 +59,14 @@ XEON_L5640 = Machine(
     ),
 )
 OPTERON_4P = Machine(
-    'AMD, 4 packages of 2 dies',
+    'AMD, 4 packages',
     'open-mpi/hwloc, 64amd64-4p2n4ca2co',
     tuple(
         Cell(
             die,
             die // 2,
             memory,
-            tuple(
-                (cpu, cpu + 1) for cpu in range(8 * die, 8 * die + 8, 2)
-            ),
+            tuple((cpu, cpu + 1) for cpu in range(8 * die, 8 * die + 8, 2)),
         )
         for die, memory in enumerate(
             (16043, 16126, 16126, 16126, 16126, 16126, 16126, 16110)
@@ -80,12 +77,14 @@ XEON_4P = Machine(
     'Intel, 4 packages',
     'open-mpi/hwloc, 96em64t-4no4pa3ca2co',
     tuple(
-        Cell(cell, None, memory, _cores(range(24 * cell, 24 * cell + 24), 1, 0))
+        Cell(
+            cell, None, memory, _cores(range(24 * cell, 24 * cell + 24), 1, 0)
+        )
         for cell, memory in enumerate((129005, 129027, 129027, 129027))
     ),
 )
 XEON_56 = Machine(
-    'Intel, 2 packages of 28 cores',
+    'Intel, Kubernetes master',
     'openshift/cluster-node-tuning-operator, master.internal',
     (
         Cell(0, 0, 128402, _cores(range(0, 56, 2), 2, 56)),
@@ -93,7 +92,7 @@ XEON_56 = Machine(
     ),
 )
 XEON_WORKER = Machine(
-    'Intel, 2 packages of 16 cores, no threads',
+    'Intel, Kubernetes worker',
     'openshift/cluster-node-tuning-operator, worker2.internal',
     (
         Cell(0, 0, 95320, _cores(range(0, 32, 2), 1, 0)),

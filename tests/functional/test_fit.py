@@ -67,7 +67,9 @@ def test_several_servers_at_once_each_get_cpus_of_their_own(cloud):
     for server in cloud.api.get_servers():
         server = cloud.wait_for(server, 'ACTIVE')
         (cell,) = cloud.topology_of(server).cells
-        cpus = {(cloud.host_of(server), cpu) for cpu in cell.cpu_pinning.values()}
+        cpus = {
+            (cloud.host_of(server), cpu) for cpu in cell.cpu_pinning.values()
+        }
         assert not cpus & taken
         taken |= cpus
     assert len(taken) == 16

@@ -62,9 +62,9 @@ def test_request_filters_are_installed_before_isolate_aggregates(
     assert request_filters_of_nova[place + 1] is (
         request_filters.isolate_aggregates
     )
-    assert [
-        each.__name__ for each in stock
-    ] == names[:place] + names[place + 1 :]
+    assert [each.__name__ for each in stock] == names[:place] + names[
+        place + 1 :
+    ]
 
 
 def test_several_workers_in_one_process_install_them_once(

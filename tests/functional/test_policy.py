@@ -273,11 +273,7 @@ def isolated(cloud):
     cloud.api.add_host_to_aggregate(aggregate['id'], 'copying')
     cloud.api.api_post(
         f'/os-aggregates/{aggregate["id"]}/action',
-        {
-            'set_metadata': {
-                'metadata': {f'trait:{PC.trait}': 'required'}
-            }
-        },
+        {'set_metadata': {'metadata': {f'trait:{PC.trait}': 'required'}}},
     )
     yield
     cloud.api.api_post(
@@ -308,7 +304,9 @@ def test_an_aggregate_isolated_by_our_trait_is_closed_to_others(
     for _ in range(3):
         server = cloud.boot(flavor(cloud, **specs))
         assert cloud.host_of(server) != 'copying'
-    forbidden = [query.get('member_of', []) for query in cloud.placement_queries]
+    forbidden = [
+        query.get('member_of', []) for query in cloud.placement_queries
+    ]
     assert all(any('!' in each for each in group) for group in forbidden)
 
 

@@ -10,7 +10,9 @@ objects.register_all()
 
 def host_topology(host):
     """Give the ``NUMATopology`` of a host."""
-    return objects.NUMATopology(cells=[_host_cell(each) for each in host.cells])
+    return objects.NUMATopology(
+        cells=[_host_cell(each) for each in host.cells]
+    )
 
 
 def _host_cell(cell):
@@ -54,7 +56,9 @@ def instance_topology(guest):
                 cpuset=set(range(first, shared_end)),
                 pcpuset=set(range(shared_end, end)),
                 memory=cell.memory_mb,
-                pagesize=None if cell.page_size is None else int(cell.page_size),
+                pagesize=None
+                if cell.page_size is None
+                else int(cell.page_size),
                 cpu_policy=cell.cpu_policy.value,
                 cpu_thread_policy=(
                     cell.thread_policy and cell.thread_policy.value
@@ -106,7 +110,10 @@ def devices(host, pools):
 
 
 def device_requests(wanted):
-    """Give ``InstancePCIRequest`` objects for (product or None, count, policy)."""
+    """Give ``InstancePCIRequest`` objects.
+
+    :param wanted: tuples of product (None for any), count and NUMA policy
+    """
     return [
         objects.InstancePCIRequest(
             count=count,

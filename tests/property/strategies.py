@@ -31,13 +31,13 @@ def host_cells(draw, cell_id, style, threads):
     if style == 'legacy':
         shared = dedicated = everything
     else:
-        shared = sum(
-            core for core in siblings if draw(st.integers(0, 3)) == 0
-        )
+        shared = sum(core for core in siblings if draw(st.integers(0, 3)) == 0)
         dedicated = everything & ~shared
-    pinned = sum(
-        1 << cpu for cpu in cpumask.ids(dedicated) if draw(st.booleans())
-    ) if draw(st.booleans()) else 0
+    pinned = (
+        sum(1 << cpu for cpu in cpumask.ids(dedicated) if draw(st.booleans()))
+        if draw(st.booleans())
+        else 0
+    )
     memory_mb = draw(st.sampled_from((0, 512, 1024, 2048)))
     physnets = draw(
         st.none() | st.frozensets(st.sampled_from(PHYSNETS), max_size=2)
@@ -67,8 +67,11 @@ def page_tables(draw, memory_mb):
     return tuple(
         Pages(
             size_kb=size,
-            total=(total := draw(st.sampled_from((512, 1024, 2048)))
-            * 1024 // size),
+            total=(
+                total := draw(st.sampled_from((512, 1024, 2048)))
+                * 1024
+                // size
+            ),
             used=draw(st.sampled_from((0, total // 2))),
             reserved=draw(st.sampled_from((0, 0, total // 4))),
         )

@@ -12,7 +12,6 @@ from numa_sched.fit.constraint import NetworkAffinity
 from numa_sched.nova.pci import PCIAffinity
 from tests.property import brute_force, nova_objects, strategies
 
-
 CRASHES = object()
 
 

@@ -26,9 +26,7 @@ def test_every_option_tells_effect_values_and_related_options(option):
 
 def test_the_generator_writes_every_option(tmp_path):
     sample = tmp_path / 'sample.conf'
-    generator.main(
-        ['--namespace', 'numa_sched', '--output-file', str(sample)]
-    )
+    generator.main(['--namespace', 'numa_sched', '--output-file', str(sample)])
     text = sample.read_text()
     assert '[numa_sched]' in text
     for option in conf.OPTS:

@@ -140,9 +140,7 @@ def test_dedicated_cpus_are_counted():
 def test_mixed_guests_need_both_kinds_of_cpus():
     guest = make_guest_cell(1, shared=1, policy=MIXED)
     assert shortage(make_cell(), guest) is Shortage.SHARED_TOTAL
-    cell = make_cell(
-        cpus=4, legacy=True, pinned=(0,), memory_used_mb=100
-    )
+    cell = make_cell(cpus=4, legacy=True, pinned=(0,), memory_used_mb=100)
     assert pinned(cell, guest) == [1]
 
 
@@ -187,9 +185,7 @@ def test_isolate_is_not_given_beside_dedicated_threads():
 @pytest.mark.parametrize('threads', [None, 'prefer', 'require', 'isolate'])
 def test_a_cpu_is_reserved_beside_the_guest(threads):
     cell = make_cell(cpus=8, threads=2, legacy=True)
-    verdict = fit_cell(
-        cell, make_guest_cell(3, threads=threads), reserved=1
-    )
+    verdict = fit_cell(cell, make_guest_cell(3, threads=threads), reserved=1)
     assert verdict.pinned.bit_count() == 3
     assert verdict.reserved.bit_count() == 1
     assert not verdict.pinned & verdict.reserved

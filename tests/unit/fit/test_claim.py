@@ -1,7 +1,7 @@
 import pytest
 
-from numa_sched.fit.claim import after_claim, order_cells, predict
 from numa_sched.fit.cell import fit_cell
+from numa_sched.fit.claim import after_claim, order_cells, predict
 from numa_sched.fit.reasons import ClaimRefused
 from tests.builders import (
     HUGE_KB,
@@ -78,10 +78,9 @@ def test_a_claim_that_would_be_wrong_is_refused():
 
 
 def test_a_claim_that_would_miss_a_fit_is_refused():
-    # It fits as 1 on cell 1, 3 on cell 0; Nova's cache says that cell 1
-    # on host cell 1 failed, which was another instance cell.
-    host = make_host(3, 1)
-    assert isinstance(predict(host, make_guest(3, 1), anything), tuple | object)
+    # It fits, as 2 on cell 2, 1 on cell 0 and 3 on cell 1.
+    verdict = predict(make_host(1, 3, 2), make_guest(2, 1, 3), anything)
+    assert str(verdict).endswith('would find no cells for it')
 
 
 def test_a_walk_without_end_is_refused():

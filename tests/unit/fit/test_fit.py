@@ -108,15 +108,14 @@ def test_networks_near_two_cells_need_both():
         make_cell(2, physnets=frozenset(), tunneled=True),
     )
     wanted = frozenset('ab')
-    assert isinstance(reason(host, make_guest(2, physnets=wanted)), Unreachable)
+    assert isinstance(
+        reason(host, make_guest(2, physnets=wanted)), Unreachable
+    )
     assert fit.fit(host, make_guest(2, 2, physnets=wanted)).cell_ids == (0, 1)
     assert fit.fit(host, make_guest(2, tunneled=True)).cell_ids == (2,)
 
 
 def test_a_claim_that_goes_wrong_is_a_reason_of_its_own():
-    # Fits as cells 0: 2 CPUs, 1: 1 CPU, ... but Nova's walk gets it wrong.
-    host = make_host(1, 1, 2, 3)
-    guest = make_guest(1, 1, 2, 3)
-    verdict = fit.fit(host, guest)
-    assert fit.matching_cells(host, guest)
-    assert verdict or isinstance(verdict.reason, ClaimRefused)
+    host, guest = make_host(1, 3, 2), make_guest(2, 1, 3)
+    assert fit.matching_cells(host, guest) == (2, 0, 1)
+    assert isinstance(reason(host, guest), ClaimRefused)

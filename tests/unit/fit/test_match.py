@@ -34,9 +34,7 @@ def test_quotas_bound_how_many_cells_of_a_class_are_used():
 def test_a_full_class_makes_room_by_moving_another_guest_cell():
     # Cell 0 takes far host 2 first; cell 1 can only have far host 3.
     classes = {1: 'near', 2: 'far', 3: 'far'}
-    place = match.match(
-        [[2, 1], [3]], classes, {'near': 1, 'far': 1}
-    )
+    place = match.match([[2, 1], [3]], classes, {'near': 1, 'far': 1})
     assert place == {0: 1, 1: 3}
 
 

@@ -2,7 +2,13 @@ import pytest
 
 from numa_sched import fit
 from numa_sched.score.pack import Pack
-from tests.builders import make_cell, make_guest, make_guest_cell, make_host
+from tests.builders import (
+    MIXED,
+    make_cell,
+    make_guest,
+    make_guest_cell,
+    make_host,
+)
 
 
 def score(host, guest):
@@ -34,6 +40,21 @@ def test_siblings_kept_idle_count_as_in_use():
     assert score(host, guest) == 0.5
 
 
-def test_cells_without_dedicated_cpus_score_best():
-    host = make_host(make_cell(shared=True))
-    assert score(host, make_guest(make_guest_cell(shared=2))) == 1.0
+@pytest.mark.parametrize(('ratio', 'expected'), [(1.0, 0.75), (2.0, 0.375)])
+def test_shared_guests_go_by_shared_cpus(ratio, expected):
+    host = make_host(
+        make_cell(shared=True, shared_used=1), cpu_allocation_ratio=ratio
+    )
+    guest = make_guest(make_guest_cell(shared=2))
+    assert score(host, guest) == expected
+
+
+def test_mixed_guests_go_by_dedicated_cpus():
+    host = make_host(make_cell(legacy=True), cpu_allocation_ratio=16.0)
+    guest = make_guest(make_guest_cell(1, shared=2, policy=MIXED))
+    assert score(host, guest) == 0.25
+
+
+def test_a_guest_that_uses_no_cpus_saves_none():
+    guest = make_guest(make_guest_cell())
+    assert score(make_host(4), guest) == 1.0

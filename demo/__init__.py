@@ -1,0 +1,1 @@
+"""A walk through the main job, in an embedded cloud."""

@@ -1,0 +1,5 @@
+"""Sphinx configuration."""
+
+project = 'numa_sched'
+extensions = ['oslo_config.sphinxext']
+html_theme = 'alabaster'

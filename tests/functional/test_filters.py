@@ -1,0 +1,225 @@
+"""NUMAFitFilter beside the filter of Nova's that it stands in for."""
+
+import logging
+
+import pytest
+from nova.scheduler.filters.numa_topology_filter import NUMATopologyFilter
+from oslo_serialization import jsonutils
+
+from numa_sched.nova.filters import NUMAFitFilter
+from tests.builders import GIANT_KB, make_cell, make_host
+from tests.functional.requests import PINNED, make_host_state, make_request
+
+BOTH = pytest.mark.parametrize(
+    'filter_class', [NUMATopologyFilter, NUMAFitFilter]
+)
+
+
+def passes(host_state, request, filter_class=NUMAFitFilter):
+    return bool(list(filter_class().filter_all([host_state], request)))
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ('specs', 'vcpus', 'passed'),
+    [
+        ({}, 99, True),
+        (PINNED, 4, True),
+        (PINNED, 5, False),
+        ({**PINNED, 'hw:numa_nodes': '2'}, 8, True),
+        ({**PINNED, 'hw:numa_nodes': '3'}, 3, False),
+        ({**PINNED, 'hw:cpu_thread_policy': 'require'}, 2, False),
+        ({**PINNED, 'hw:mem_page_size': '1GB'}, 1, False),
+    ],
+    ids=[
+        'no topology',
+        'fits',
+        'too many CPUs',
+        'fits on both cells',
+        'too many cells',
+        'threads on a host without',
+        'pages on a host without',
+    ],
+)
+def test_hosts_pass_as_they_do_in_nova(filter_class, specs, vcpus, passed):
+    state = make_host_state(make_host(4, 4))
+    request = make_request(specs, vcpus=vcpus, ram=3072)
+    assert passes(state, request, filter_class) is passed
+
+
+@BOTH
+def test_a_host_without_topology_is_for_guests_without(filter_class):
+    state = make_host_state(make_host(4), numa_topology=None)
+    assert passes(state, make_request(), filter_class)
+    assert not passes(state, make_request(PINNED), filter_class)
+
+
+@BOTH
+def test_the_limits_for_the_claim_are_left_behind(filter_class):
+    host = make_host(4, cpu_allocation_ratio=3.0, ram_allocation_ratio=1.5)
+    state = make_host_state(host)
+    passes(state, make_request(PINNED, physnets=['one']), filter_class)
+    limits = state.limits['numa_topology']
+    assert limits.cpu_allocation_ratio == 3.0
+    assert limits.ram_allocation_ratio == 1.5
+    assert limits.network_metadata.physnets == {'one'}
+
+
+@BOTH
+def test_no_limits_are_left_for_guests_without_topology(filter_class):
+    state = make_host_state(make_host(4))
+    passes(state, make_request(), filter_class)
+    assert state.limits == {}
+
+
+@BOTH
+@pytest.mark.parametrize(('vcpus', 'left'), [(2, ['0', '1']), (9, [])])
+def test_candidates_are_kept_or_dropped_with_the_host(
+    filter_class, vcpus, left
+):
+    state = make_host_state(make_host(4), candidates=2)
+    passes(state, make_request(PINNED, vcpus=vcpus), filter_class)
+    assert [
+        next(iter(candidate['allocations']))
+        for candidate in state.allocation_candidates
+    ] == left
+
+
+@BOTH
+def test_only_candidates_with_devices_in_reach_are_left(filter_class):
+    state = make_host_state(
+        make_host(4, 1), candidates=2, pools=[(0, '1', 1), (1, '1', 1)]
+    )
+    for pool, rp_uuid in zip(
+        state.pci_stats.pools, ('near', 'far'), strict=True
+    ):
+        pool['rp_uuid'] = rp_uuid
+    request = make_request(PINNED, vcpus=2, pci=[('1', 1, 'required')])
+    for candidate, rp_uuid in zip(
+        state.allocation_candidates, ('far', 'near'), strict=True
+    ):
+        candidate['mappings'] = {'request-0-0': [rp_uuid]}
+    assert passes(state, request, filter_class)
+    assert [
+        candidate['mappings'] for candidate in state.allocation_candidates
+    ] == [{'request-0-0': ['near']}]
+
+
+@BOTH
+def test_rebuild_is_not_filtered(filter_class):
+    state = make_host_state(make_host(1))
+    request = make_request(
+        PINNED, vcpus=8, hints={'_nova_check_type': ['rebuild']}
+    )
+    assert passes(state, request, filter_class)
+    assert not filter_class.RUN_ON_REBUILD
+
+
+def primitive(thing):
+    return jsonutils.dumps(thing.obj_to_primitive(), sort_keys=True)
+
+
+@pytest.mark.parametrize(
+    'specs',
+    [
+        {**PINNED, 'hw:mem_page_size': 'large', 'hw:numa_nodes': '2'},
+        {'hw:mem_page_size': 'any'},
+    ],
+)
+def test_neither_request_nor_host_is_changed(specs):
+    cells = [
+        make_cell(i, legacy=True, pages=((4, 10**6), (2048, 512)))
+        for i in range(3)
+    ]
+    state = make_host_state(make_host(*cells))
+    request = make_request(specs, vcpus=4, ram=1024)
+    before = primitive(request), primitive(state.numa_topology)
+    assert passes(state, request)
+    assert (primitive(request), primitive(state.numa_topology)) == before
+
+
+def test_one_host_is_enough_to_ask_about():
+    passing = make_host_state(make_host(4))
+    assert NUMAFitFilter().host_passes(passing, make_request(PINNED))
+    assert not NUMAFitFilter().host_passes(
+        passing, make_request(PINNED, vcpus=5)
+    )
+
+
+def overlapping(state):
+    state.numa_topology.cells[1].pcpuset = {0, 1, 2, 3}
+
+
+def pinned_elsewhere(state):
+    state.numa_topology.cells[0].pinned_cpus = {999}
+
+
+def without_field(state):
+    del state.numa_topology.cells[0]._obj_pcpuset
+
+
+def without_ratio(state):
+    state.cpu_allocation_ratio = None
+
+
+def without_candidate_mappings(state):
+    state.allocation_candidates = [{}]
+
+
+def wrong_type(state):
+    state.numa_topology = 'not a topology'
+
+
+@pytest.mark.parametrize(
+    'corrupt',
+    [
+        overlapping,
+        pinned_elsewhere,
+        without_field,
+        without_ratio,
+        without_candidate_mappings,
+        wrong_type,
+    ],
+)
+def test_a_host_with_bad_data_is_left_out_with_a_warning_that_names_it(
+    corrupt, caplog
+):
+    bad = make_host_state(make_host(4, 4, name='bad'))
+    good = make_host_state(make_host(4, 4, name='good'))
+    corrupt(bad)
+    request = make_request(PINNED, pci=[('1', 1, 'preferred')])
+    good.pci_stats.pools.append(
+        {'vendor_id': '8086', 'product_id': '1', 'numa_node': 0, 'count': 1}
+    )
+    with caplog.at_level(logging.WARNING):
+        left = list(NUMAFitFilter().filter_all([bad, good], request))
+    assert left == [good]
+    (record,) = [r for r in caplog.records if r.name.startswith('numa_sched')]
+    assert record.levelname == 'WARNING'
+    assert 'Host bad, node bad is left out' in record.getMessage()
+
+
+def test_a_reason_is_logged_for_each_host_at_debug_level(caplog):
+    state = make_host_state(make_host(make_cell(pages=((GIANT_KB, 4, 3),))))
+    request = make_request({'hw:mem_page_size': '1GB'}, ram=2048)
+    with caplog.at_level(logging.DEBUG, 'numa_sched'):
+        assert not passes(state, request)
+    assert 'needs 2048 MiB in 1 GiB pages, 1024 MiB free' in caplog.text
+    levels = {r.levelname for r in caplog.records if 'numa_sched' in r.name}
+    assert levels == {'DEBUG'}
+
+
+def test_a_server_after_the_first_of_several_is_asked_about_afresh():
+    # Nova leaves the topology that the first one got in the request.
+    state = make_host_state(
+        make_host(make_cell(pages=((4, 0), (2048, 1024))), name='2 MiB')
+    )
+    other = make_host_state(
+        make_host(make_cell(pages=((4, 0), (GIANT_KB, 4))), name='1 GiB')
+    )
+    request = make_request({**PINNED, 'hw:mem_page_size': 'large'}, ram=1024)
+    assert passes(state, request)
+    state.consume_from_request(request)
+    assert request.numa_topology.cells[0].pagesize == 2048
+    assert passes(other, request)
+    assert not passes(other, request, NUMATopologyFilter)
