@@ -2,6 +2,7 @@
 
 from numa_sched import cpumask
 from numa_sched.topology import (
+    CellLayout,
     CPUPolicy,
     Guest,
     GuestCell,
@@ -46,19 +47,36 @@ def make_cell(
     first = id * 64 if first is None else first
     numbers = range(first, first + cpus)
     everything = cpumask.from_ids(numbers)
-    return HostCell(
+    usage = {
+        name: fields.pop(name)
+        for name in ('memory_used_mb', 'shared_used')
+        if name in fields
+    }
+    layout = CellLayout(
         id=id,
         memory_mb=memory_mb,
         shared=everything if shared or legacy else 0,
         dedicated=0 if shared else everything,
-        pinned=cpumask.from_ids(pinned),
         siblings=tuple(
             cpumask.from_ids(numbers[at : at + threads])
             for at in range(0, cpus, threads)
         ),
-        pages=tuple(Pages(*each) for each in pages),
+        pages=tuple(
+            Pages(size, total, *reserved)
+            for size, total, _, *reserved in map(_with_used, pages)
+        ),
         **fields,
     )
+    return HostCell(
+        layout=layout,
+        pinned=cpumask.from_ids(pinned),
+        pages_used=tuple(used for _, _, used, *_ in map(_with_used, pages)),
+        **usage,
+    )
+
+
+def _with_used(pages):
+    return (*pages, 0) if len(pages) == 2 else pages
 
 
 def make_host(*cells, name='host', **fields):

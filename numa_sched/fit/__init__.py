@@ -18,6 +18,7 @@ from numa_sched.fit.constraint import (
     Remembered,
     SetConstraint,
 )
+from numa_sched.fit.quick import Quick, Undecided
 from numa_sched.fit.reasons import (
     CellMisfit,
     ClaimRefused,
@@ -28,9 +29,31 @@ from numa_sched.fit.reasons import (
 )
 from numa_sched.topology import Guest, Host
 
-__all__ = ['fit', 'matching_cells']
+__all__ = ['Placer', 'fit', 'matching_cells']
 
 Verdicts = list[dict[int, CellFit | CellMisfit]]
+
+
+class Placer:
+    """Answers for one guest on many hosts, without giving reasons."""
+
+    def __init__(self, guest: Guest, *, packing: bool = False):
+        """Take the guest; ``packing`` is as for :func:`fit`."""
+        self.guest, self._packing = guest, packing
+        self._quick = Quick(guest, packing=packing)
+
+    def place(self, host: Host) -> Claim | None:
+        """Give the claim on a host, None if the guest does not fit."""
+        if self._quick.applies:
+            try:
+                return self._quick.place(host)
+            except Undecided:
+                pass
+        return self.explain(host) or None
+
+    def explain(self, host: Host) -> Claim | Misfit:
+        """Give the claim on a host, or why the guest does not fit."""
+        return fit(host, self.guest, packing=self._packing)
 
 
 def fit(

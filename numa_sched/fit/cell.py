@@ -14,7 +14,6 @@ from numa_sched.topology import (
     CPUPolicy,
     GuestCell,
     HostCell,
-    Pages,
     PageSize,
     ThreadPolicy,
 )
@@ -79,37 +78,35 @@ def choose_page_size(
 
     :param wanted: a :class:`PageSize` or a size in KiB
     """
-    sizes = sorted((pages.size_kb for pages in host.pages), reverse=True)
+    index_of = {
+        pages.size_kb: index
+        for index, pages in reversed(list(enumerate(host.layout.pages)))
+    }
+    sizes = sorted(
+        (pages.size_kb for pages in host.layout.pages), reverse=True
+    )
     if wanted == PageSize.SMALL:
         sizes = sizes[-1:]
     elif wanted == PageSize.LARGE:
         sizes = sizes[:-1]
     elif wanted != PageSize.ANY:
-        sizes = [wanted] if wanted in sizes else []
+        sizes = [wanted] if wanted in index_of else []
     if not sizes:
         return CellMisfit(Shortage.PAGE_SIZE, memory_mb, page_size=wanted)
     memory_kb = memory_mb * 1024
+    free_kb = {size: host.pages_free_kb(index_of[size]) for size in sizes}
     for size in sizes:
-        if _has_room(_pages(host, size), memory_kb):
+        if memory_kb <= free_kb[size] and memory_kb % size == 0:
             return size
-    best = max(sizes, key=lambda size: _pages(host, size).free_kb)
-    if memory_kb % best and memory_kb <= _pages(host, best).free_kb:
+    best = max(sizes, key=free_kb.get)
+    if memory_kb % best and memory_kb <= free_kb[best]:
         return CellMisfit(Shortage.PAGE_MULTIPLE, memory_mb, page_size=best)
     return CellMisfit(
         Shortage.PAGES,
         memory_mb,
-        max(0, _pages(host, best).free_kb // 1024),
+        max(0, free_kb[best] // 1024),
         wanted if len(sizes) > 1 else sizes[0],
     )
-
-
-def _pages(host: HostCell, size_kb: int) -> Pages:
-    return next(pages for pages in host.pages if pages.size_kb == size_kb)
-
-
-def _has_room(pages: Pages, memory_kb: int, use_free: bool = True) -> bool:
-    room = pages.free_kb if use_free else pages.total_kb
-    return memory_kb <= room and memory_kb % pages.size_kb == 0
 
 
 def _check_memory(host: HostCell, guest: GuestCell) -> CellMisfit | None:
@@ -117,31 +114,34 @@ def _check_memory(host: HostCell, guest: GuestCell) -> CellMisfit | None:
 
     Pinned guests may not overcommit; others may, but not against themselves.
     """
-    if host.pages:
-        smallest = min(host.pages, key=lambda pages: pages.size_kb)
-        memory_kb = guest.memory_mb * 1024
-        if _has_room(smallest, memory_kb, use_free=guest.pinned):
+    if host.layout.smallest_pages is None:
+        room = host.memory_free_mb if guest.pinned else host.layout.memory_mb
+        if room >= guest.memory_mb:
             return None
-        room = smallest.free_kb if guest.pinned else smallest.total_kb
-        if memory_kb <= room:
-            return CellMisfit(
-                Shortage.PAGE_MULTIPLE,
-                guest.memory_mb,
-                page_size=smallest.size_kb,
-            )
         return CellMisfit(
-            Shortage.PAGES if guest.pinned else Shortage.MEMORY_TOTAL,
+            Shortage.MEMORY if guest.pinned else Shortage.MEMORY_TOTAL,
             guest.memory_mb,
-            max(0, room // 1024),
-            smallest.size_kb,
+            max(0, room),
         )
-    room = host.memory_free_mb if guest.pinned else host.memory_mb
-    if room >= guest.memory_mb:
-        return None
+    index = host.layout.smallest_pages
+    pages = host.layout.pages[index]
+    memory_kb = guest.memory_mb * 1024
+    room = (
+        host.pages_free_kb(index)
+        if guest.pinned
+        else pages.total * pages.size_kb
+    )
+    if memory_kb <= room:
+        if memory_kb % pages.size_kb == 0:
+            return None
+        return CellMisfit(
+            Shortage.PAGE_MULTIPLE, guest.memory_mb, page_size=pages.size_kb
+        )
     return CellMisfit(
-        Shortage.MEMORY if guest.pinned else Shortage.MEMORY_TOTAL,
+        Shortage.PAGES if guest.pinned else Shortage.MEMORY_TOTAL,
         guest.memory_mb,
-        max(0, room),
+        max(0, room // 1024),
+        pages.size_kb,
     )
 
 
@@ -149,16 +149,16 @@ def _check_cpus(
     host: HostCell, guest: GuestCell, reserved: int
 ) -> CellMisfit | None:
     needed = guest.dedicated + reserved
-    if guest.pinned and needed > host.dedicated.bit_count():
+    if guest.pinned and needed > host.layout.dedicated.bit_count():
         return CellMisfit(
-            Shortage.DEDICATED_TOTAL, needed, host.dedicated.bit_count()
+            Shortage.DEDICATED_TOTAL, needed, host.layout.dedicated.bit_count()
         )
     if (
         guest.cpu_policy is not CPUPolicy.DEDICATED
-        and guest.shared > host.shared.bit_count()
+        and guest.shared > host.layout.shared.bit_count()
     ):
         return CellMisfit(
-            Shortage.SHARED_TOTAL, guest.shared, host.shared.bit_count()
+            Shortage.SHARED_TOTAL, guest.shared, host.layout.shared.bit_count()
         )
     if guest.pinned and needed > host.free.bit_count():
         return CellMisfit(Shortage.DEDICATED, needed, host.free.bit_count())
@@ -172,7 +172,7 @@ def _check_ratios(
     ram_ratio: float | None,
 ) -> CellMisfit | None:
     if cpu_ratio is not None:
-        limit = host.shared.bit_count() * cpu_ratio
+        limit = host.layout.shared.bit_count() * cpu_ratio
         if host.shared_used + guest.shared > limit:
             return CellMisfit(
                 Shortage.SHARED_RATIO,
@@ -180,7 +180,7 @@ def _check_ratios(
                 max(0, int(limit) - host.shared_used),
             )
     if ram_ratio is not None:
-        limit = host.memory_mb * ram_ratio
+        limit = host.layout.memory_mb * ram_ratio
         if host.memory_used_mb + guest.memory_mb > limit:
             return CellMisfit(
                 Shortage.MEMORY_RATIO,
@@ -202,13 +202,13 @@ def pin(
     :param count: dedicated CPUs of the guest cell
     :param reserved: CPUs wanted beside them, 0 or 1
     """
-    if not host.siblings:
+    if not host.layout.siblings:
         return CellMisfit(Shortage.UNKNOWN_CORES, count + reserved)
     free = host.free
-    cores = [core & free for core in host.siblings]
+    cores = [core & free for core in host.layout.siblings]
     if policy is ThreadPolicy.ISOLATE:
         return _pin_isolated(host, cores, count, reserved)
-    if policy is ThreadPolicy.REQUIRE and host.threads_per_core == 1:
+    if policy is ThreadPolicy.REQUIRE and host.layout.threads_per_core == 1:
         return CellMisfit(Shortage.NO_SIBLINGS, count)
     widest = max(core.bit_count() for core in cores)
     narrowest = 2 if policy is ThreadPolicy.REQUIRE else 1
@@ -251,9 +251,9 @@ def _pin_isolated(
     Nova does so only where cores have one thread, or on hosts in the old
     ``vcpu_pin_set`` style (bug 1889633).
     """
-    threads = host.threads_per_core
+    threads = host.layout.threads_per_core
     whole = [core for core in cores if core.bit_count() >= threads]
-    if threads != 1 and host.dedicated != host.shared:
+    if threads != 1 and host.layout.dedicated != host.layout.shared:
         return CellMisfit(Shortage.NO_CORES, count)
     if len(whole) < count or not whole or not count:
         return CellMisfit(Shortage.CORES, count + reserved, len(whole))

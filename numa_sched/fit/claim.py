@@ -12,7 +12,12 @@ of the answer named. See ``doc/source/nova-bugs.rst``.
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from numa_sched.fit.cell import CellFit, choose_page_size, fit_cell
+from numa_sched.fit.cell import (
+    CellFit,
+    choose_page_size,
+    fit_cell,
+    pin,
+)
 from numa_sched.fit.reasons import ClaimRefused, Shortage
 from numa_sched.topology import (
     CPUPolicy,
@@ -34,19 +39,60 @@ Accepts = Callable[[Sequence[HostCell]], bool]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Claim:
-    """The cells that a claim takes, in the order of the guest's cells."""
+    """The cells that a claim takes, in the order of the guest's cells.
 
+    ``page_sizes`` are those that the guest's cells get, in KiB; None for a
+    cell that does not care.
+    """
+
+    guest: Guest
     cells: tuple[HostCell, ...]
-    fits: tuple[CellFit, ...]
+    page_sizes: tuple[int | None, ...]
 
     @property
     def cell_ids(self) -> tuple[int, ...]:
         """Ids of the host cells, in the order of the guest's cells."""
         return tuple(cell.id for cell in self.cells)
 
-    def cells_after(self, guest: Guest) -> tuple[HostCell, ...]:
+    @property
+    def fits(self) -> tuple[CellFit, ...]:
+        """What the guest's cells take; worked out at each call."""
+        fits = []
+        for index, (cell, wanted, size) in enumerate(
+            zip(self.cells, self.guest.cells, self.page_sizes, strict=True)
+        ):
+            if not wanted.pinned:
+                fits.append(CellFit(page_size=size))
+                continue
+            taken = pin(
+                cell,
+                wanted.dedicated,
+                wanted.thread_policy,
+                reserved=self.guest.reserved(index),
+            )
+            fits.append(CellFit(*taken, size))
+        return tuple(fits)
+
+    def dedicated_taken(self) -> int:
+        """Give how many dedicated CPUs are free no more after the claim."""
+        if any(
+            cell.thread_policy is ThreadPolicy.ISOLATE
+            for cell in self.guest.cells
+        ):
+            # The siblings of isolated CPUs go with them.
+            return sum(
+                before.free.bit_count() - after.free.bit_count()
+                for before, after in zip(
+                    self.cells, self.cells_after(), strict=True
+                )
+            )
+        return self.guest.isolate_emulator + sum(
+            cell.dedicated for cell in self.guest.cells
+        )
+
+    def cells_after(self) -> tuple[HostCell, ...]:
         """Give the host cells as they are once the guest is on them."""
-        return tuple(map(after_claim, self.cells, guest.cells, self.fits))
+        return tuple(map(after_claim, self.cells, self.guest.cells, self.fits))
 
 
 def order_cells(
@@ -177,7 +223,7 @@ class _Walk:
 
     def _result(self, hosts):
         """Give the claim, once it is sure that the walk told the truth."""
-        fits = []
+        sizes = []
         for index, (host, cell) in enumerate(
             zip(hosts, self.cells, strict=True)
         ):
@@ -194,8 +240,8 @@ class _Walk:
                     f'would put guest cell {index} on cell {host.id} but '
                     f'leave it pinned to cell {cell.on}'
                 )
-            fits.append(fit)
-        return Claim(cells=tuple(hosts), fits=tuple(fits))
+            sizes.append(fit.page_size)
+        return Claim(self.guest, tuple(hosts), tuple(sizes))
 
     def _fit_cell(self, host, wanted, index):
         return fit_cell(
@@ -238,26 +284,25 @@ def after_claim(
 
     Source: ``nova.virt.hardware.numa_usage_from_instance_numa``.
     """
+    layout = host_cell.layout
     taken = fit.pinned | fit.reserved
     if guest_cell.thread_policy is ThreadPolicy.ISOLATE:
-        for core in host_cell.siblings:
+        for core in layout.siblings:
             if core & taken:
                 taken |= core
-    size = fit.page_size
-    if size is None and host_cell.pages:
-        size = min(pages.size_kb for pages in host_cell.pages)
-    return dataclasses.replace(
-        host_cell,
+    used = list(host_cell.pages_used)
+    if used:
+        index = (
+            layout.smallest_pages
+            if fit.page_size is None
+            else layout.page_sizes_kb.index(fit.page_size)
+        )
+        size_kb = layout.page_sizes_kb[index]
+        used[index] += guest_cell.memory_mb * 1024 // size_kb
+    return HostCell(
+        layout=layout,
         memory_used_mb=host_cell.memory_used_mb + guest_cell.memory_mb,
         shared_used=host_cell.shared_used + guest_cell.shared,
-        pinned=host_cell.pinned | taken & host_cell.dedicated,
-        pages=tuple(
-            dataclasses.replace(
-                pages,
-                used=pages.used + guest_cell.memory_mb * 1024 // pages.size_kb,
-            )
-            if pages.size_kb == size
-            else pages
-            for pages in host_cell.pages
-        ),
+        pinned=host_cell.pinned | taken & layout.dedicated,
+        pages_used=tuple(used),
     )

@@ -33,25 +33,29 @@ class NetworkAffinity:
 
     def __init__(self, host: Host, guest: Guest):
         known = frozenset().union(
-            *(cell.physnets or () for cell in host.cells)
+            *(cell.layout.physnets or () for cell in host.cells)
         )
         self.physnets = guest.physnets & known
         self.tunneled = guest.tunneled and any(
-            cell.tunneled for cell in host.cells
+            cell.layout.tunneled for cell in host.cells
         )
 
     def key(self, cell: HostCell) -> Hashable:
         """Give the wanted networks that are near a cell."""
         return (
-            tuple(sorted(self.physnets & (cell.physnets or frozenset()))),
-            self.tunneled and cell.tunneled,
+            tuple(
+                sorted(self.physnets & (cell.layout.physnets or frozenset()))
+            ),
+            self.tunneled and cell.layout.tunneled,
         )
 
     def accepts(self, cells: Sequence[HostCell]) -> bool:
         """Whether all wanted networks are near some of the cells."""
-        near = frozenset().union(*(cell.physnets or () for cell in cells))
+        near = frozenset().union(
+            *(cell.layout.physnets or () for cell in cells)
+        )
         return self.physnets <= near and (
-            not self.tunneled or any(cell.tunneled for cell in cells)
+            not self.tunneled or any(cell.layout.tunneled for cell in cells)
         )
 
 

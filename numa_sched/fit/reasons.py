@@ -1,7 +1,9 @@
 """Why something does not fit: values that print as a sentence."""
 
+import collections
 import dataclasses
 import enum
+from collections.abc import Iterable
 
 from numa_sched.topology import PageSize
 
@@ -46,6 +48,26 @@ class Shortage(enum.Enum):
     )
 
 
+# The same for many hosts at once, so without what differs between them.
+SUMMARIES = {
+    Shortage.PAGE_SIZE: 'no {pages}',
+    Shortage.PAGES: 'not enough free {pages} on one cell',
+    Shortage.PAGE_MULTIPLE: 'memory of the guest is no multiple of {pages}',
+    Shortage.MEMORY: 'not enough free memory on one cell',
+    Shortage.MEMORY_TOTAL: 'cells with too little memory',
+    Shortage.MEMORY_RATIO: 'memory allocation ratio reached on each cell',
+    Shortage.DEDICATED_TOTAL: 'cells with too few dedicated CPUs',
+    Shortage.DEDICATED: 'not enough free dedicated CPUs on one cell',
+    Shortage.SHARED_TOTAL: 'cells with too few shared CPUs',
+    Shortage.SHARED_RATIO: 'CPU allocation ratio reached on each cell',
+    Shortage.SIBLINGS: 'not enough free sibling threads on one cell',
+    Shortage.NO_SIBLINGS: 'no sibling threads',
+    Shortage.CORES: 'not enough free cores on one cell',
+    Shortage.NO_CORES: 'cores of its own are not given',
+    Shortage.UNKNOWN_CORES: 'cores are not known',
+}
+
+
 def _describe_pages(page_size: int | None) -> str:
     if page_size == PageSize.ANY:
         return 'pages of one size'
@@ -75,6 +97,13 @@ class CellMisfit:
             pages=_describe_pages(self.page_size),
         )
 
+    @property
+    def summary(self) -> str:
+        """What it comes to, short of the numbers of the host."""
+        return SUMMARIES[self.shortage].format(
+            pages=_describe_pages(self.page_size)
+        )
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TooFewCells:
@@ -85,6 +114,11 @@ class TooFewCells:
 
     def __str__(self):
         return f'needs {self.needed} NUMA cells, the host has {self.available}'
+
+    @property
+    def summary(self) -> str:
+        """What it comes to, short of the numbers of the host."""
+        return f'fewer than {self.needed} NUMA cells'
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -118,6 +152,33 @@ class NoCellFits:
         )
         return f'{head}: {why}' if why else head
 
+    @property
+    def summary(self) -> str:
+        """What it comes to, short of the numbers of the host.
+
+        Of several reasons it is the one that most host cells give; among
+        equals the one that stands last in :class:`Shortage`.
+        """
+        if not self.misfits:
+            return 'cells that fit are too few'
+        if self.host_cells:
+            return (
+                f'only {len(self.host_cells)} of '
+                f'{len(self.guest_cells)} cells fit: {self._main.summary}'
+            )
+        return self._main.summary
+
+    @property
+    def _main(self) -> CellMisfit:
+        given = collections.Counter(
+            misfit.shortage for _, misfit in self.misfits
+        )
+        rank = {shortage: place for place, shortage in enumerate(Shortage)}
+        return max(
+            (misfit for _, misfit in self.misfits),
+            key=lambda misfit: (given[misfit.shortage], rank[misfit.shortage]),
+        )
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Unreachable:
@@ -127,6 +188,11 @@ class Unreachable:
 
     def __str__(self):
         return f'no cells that the guest fits {self.what}'
+
+    @property
+    def summary(self) -> str:
+        """What it comes to, which is the same for all hosts."""
+        return str(self)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -138,8 +204,67 @@ class ClaimRefused:
     def __str__(self):
         return f'fits, but the claim of nova-compute {self.why}'
 
+    @property
+    def summary(self) -> str:
+        """What it comes to, short of what the host makes of it."""
+        return 'fits, but the claim of nova-compute would get it wrong'
 
-Reason = TooFewCells | NoCellFits | Unreachable | ClaimRefused
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NoTopology:
+    """The host reports no NUMA topology."""
+
+    def __str__(self):
+        return 'the host has no NUMA topology'
+
+    summary = property(__str__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NoThreads:
+    """Sibling threads are asked for on a host whose cores have none."""
+
+    def __str__(self):
+        return 'needs sibling threads, the host has none'
+
+    summary = property(__str__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BadData:
+    """What the host reports cannot be."""
+
+    error: str
+
+    def __str__(self):
+        return f'its NUMA topology makes no sense: {self.error}'
+
+    @property
+    def summary(self) -> str:
+        """What it comes to, short of what is wrong."""
+        return 'NUMA topology makes no sense'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NoCandidate:
+    """Placement gave no allocation candidate for the host."""
+
+    def __str__(self):
+        return 'no allocation candidate is left'
+
+    summary = property(__str__)
+
+
+Reason = (
+    TooFewCells
+    | NoCellFits
+    | Unreachable
+    | ClaimRefused
+    | NoTopology
+    | NoThreads
+    | BadData
+    | NoCandidate
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -153,3 +278,17 @@ class Misfit:
 
     def __str__(self):
         return str(self.reason)
+
+
+def summarize(reasons: Iterable[Reason]) -> str:
+    """Give why hosts were dropped, grouped: "41 hosts: no 1 GiB pages; ...".
+
+    The most frequent reason comes first, equal ones by name.
+    """
+    groups = collections.Counter(reason.summary for reason in reasons)
+    return '; '.join(
+        f'{count} host{"s" if count > 1 else ""}: {summary}'
+        for summary, count in sorted(
+            groups.items(), key=lambda item: (-item[1], item[0])
+        )
+    )

@@ -1,4 +1,4 @@
-"""Whether a request fits a host, from Nova's objects to a verdict."""
+"""Whether a request fits hosts, from Nova's objects to verdicts."""
 
 import nova.conf
 
@@ -7,44 +7,64 @@ from numa_sched.fit.claim import Claim
 from numa_sched.fit.reasons import Misfit
 from numa_sched.nova import convert
 from numa_sched.nova.pci import PCIAffinity
-from numa_sched.topology import Guest, Host
+from numa_sched.nova.views import VIEWS, Verdict, View
 
 CONF = nova.conf.CONF
 
 
-def assess(
-    host_state, host: Host, guest: Guest, requests, candidate
-) -> Claim | Misfit:
-    """Give the claim that a guest would make on a host, or why it does not.
+class Assessment:
+    """One request, on any number of hosts."""
 
-    :param host: the host state as a value
-    :param guest: the request as a value
-    :param requests: the PCI requests of the request
-    :param candidate: an allocation candidate of the host
-    """
-    constraints = []
-    if requests and host_state.pci_stats:
-        constraints.append(
-            PCIAffinity(host_state.pci_stats, requests, candidate['mappings'])
+    def __init__(self, request_spec, views=VIEWS):
+        """Read what does not depend on the host.
+
+        :raises TopologyError: if the request's topology makes no sense
+        """
+        self.guest = convert.guest(request_spec)
+        self.requests = convert.pci_requests(request_spec)
+        self._packing = (
+            CONF.compute.packing_host_numa_cells_allocation_strategy
         )
-    return fit.fit(
-        host,
-        guest,
-        constraints,
-        packing=CONF.compute.packing_host_numa_cells_allocation_strategy,
-    )
+        self._views = views
+        self._now = views.begin()
+        self._placer = self.guest and views.placer(
+            self.guest, packing=self._packing
+        )
 
+    def view(self, host_state) -> View:
+        """Give the view of a host."""
+        return self._views.of(host_state, self._now)
 
-def first_claim(host_state, guest: Guest, request_spec) -> Claim | Misfit:
-    """Give the claim for the candidate that Nova would take: the first.
+    def verdict(self, host_state, view: View) -> Verdict:
+        """Give the verdict for the candidate that Nova takes: the first."""
+        if not self.requests:
+            return view.verdict(self._placer)
+        candidates = host_state.allocation_candidates or [{'mappings': {}}]
+        return Verdict(
+            self.with_devices(host_state, view, candidates[0]) or None
+        )
 
-    :raises TopologyError: if the host's topology makes no sense
-    """
-    candidates = host_state.allocation_candidates or [{'mappings': {}}]
-    return assess(
-        host_state,
-        convert.host(host_state),
-        guest,
-        convert.pci_requests(request_spec),
-        candidates[0],
-    )
+    def with_devices(self, host_state, view, candidate) -> Claim | Misfit:
+        """Give the claim for one allocation candidate, or why there is none.
+
+        Devices come and go with candidates, so nothing of this is kept.
+        """
+        constraints = (
+            [
+                PCIAffinity(
+                    host_state.pci_stats, self.requests, candidate['mappings']
+                )
+            ]
+            if host_state.pci_stats
+            else []
+        )
+        return fit.fit(
+            view.host, self.guest, constraints, packing=self._packing
+        )
+
+    def explain(self, host_state, view) -> Claim | Misfit:
+        """Give why a host was dropped; slower than finding out that it is."""
+        if not self.requests:
+            return self._placer.explain(view.host)
+        candidates = host_state.allocation_candidates or [{'mappings': {}}]
+        return self.with_devices(host_state, view, candidates[0])

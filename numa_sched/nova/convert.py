@@ -1,11 +1,14 @@
 """Nova's objects to values of the core."""
 
+import copy
+
 from nova import exception
 from nova.virt import hardware
 
 from numa_sched import cpumask
 from numa_sched.exceptions import TopologyError
 from numa_sched.topology import (
+    CellLayout,
     CPUPolicy,
     Guest,
     GuestCell,
@@ -50,30 +53,66 @@ def host(host_state) -> Host | None:
         raise TopologyError(f'{type(error).__name__}: {error}') from error
 
 
+# Layouts of the cells seen, so that hosts of one kind share them, by what is
+# cheap to look up. Each stands beside the facts that it was made of: comparing
+# those is much faster than working out masks and checking them once more.
+_LAYOUTS: dict[tuple, list[tuple[tuple, CellLayout]]] = {}
+MAX_LAYOUTS = 4096
+
+
 def _host_cell(cell) -> HostCell:
-    networks = cell.network_metadata if 'network_metadata' in cell else None
-    return HostCell(
-        id=cell.id,
-        socket=cell.socket if 'socket' in cell else None,
-        memory_mb=cell.memory,
-        memory_used_mb=cell.memory_usage,
-        shared=cpumask.from_ids(cell.cpuset),
-        shared_used=cell.cpu_usage,
-        dedicated=cpumask.from_ids(cell.pcpuset),
-        pinned=cpumask.from_ids(cell.pinned_cpus),
-        siblings=tuple(map(cpumask.from_ids, cell.siblings)),
-        pages=tuple(
-            Pages(
-                size_kb=pages.size_kb,
-                total=pages.total,
-                used=pages.used,
-                reserved=pages.reserved if 'reserved' in pages else 0,
-            )
-            for pages in cell.mempages
-        ),
-        physnets=frozenset(networks.physnets) if networks else None,
-        tunneled=bool(networks and networks.tunneled),
+    # Attributes of versioned objects go through a property each, which would
+    # be most of the cost of a host; this is where they are kept.
+    facts = cell.__dict__
+    pages = [page.__dict__ for page in facts['_obj_mempages']]
+    siblings = facts['_obj_siblings']
+    networks = facts.get('_obj_network_metadata')
+    told = (
+        facts['_obj_cpuset'],
+        facts['_obj_pcpuset'],
+        siblings,
+        facts.get('_obj_socket'),
+        [
+            (page['_obj_size_kb'], page['_obj_total'], page.get('_obj_reserved'))
+            for page in pages
+        ],
+        networks and (networks.physnets, networks.tunneled),
     )
+    key = facts['_obj_id'], facts['_obj_memory'], len(siblings)
+    for known, layout in _LAYOUTS.get(key, ()):
+        if known == told:
+            break
+    else:
+        layout = _new_layout(key, told)
+    return HostCell(
+        layout,
+        facts['_obj_memory_usage'],
+        facts['_obj_cpu_usage'],
+        cpumask.from_set(facts['_obj_pinned_cpus']),
+        tuple([page['_obj_used'] for page in pages]),
+    )
+
+
+def _new_layout(key, told) -> CellLayout:
+    shared, dedicated, siblings, socket, pages, networks = told
+    layout = CellLayout(
+        id=key[0],
+        memory_mb=key[1],
+        socket=socket,
+        shared=cpumask.from_set(shared),
+        dedicated=cpumask.from_set(dedicated),
+        siblings=tuple(map(cpumask.from_set, siblings)),
+        pages=tuple(
+            Pages(size_kb, total, reserved or 0)
+            for size_kb, total, reserved in pages
+        ),
+        physnets=frozenset(networks[0]) if networks else None,
+        tunneled=bool(networks and networks[1]),
+    )
+    if sum(map(len, _LAYOUTS.values())) >= MAX_LAYOUTS:
+        _LAYOUTS.clear()
+    _LAYOUTS.setdefault(key, []).append((copy.deepcopy(told), layout))
+    return layout
 
 
 def guest(request_spec) -> Guest | None:

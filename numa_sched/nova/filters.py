@@ -1,18 +1,25 @@
 """Host filters."""
 
+import logging as std_logging
+
 from nova import objects
+from nova.objects import fields
 from nova.scheduler import utils
-from nova.scheduler.filters import numa_topology_filter
+from nova.scheduler.filters import BaseHostFilter
 from oslo_log import log as logging
 
 from numa_sched.exceptions import TopologyError
-from numa_sched.nova import convert
-from numa_sched.nova.assess import assess
+from numa_sched.fit import reasons
+from numa_sched.nova.assess import Assessment
 
 LOG = logging.getLogger(__name__)
 
+# Working out reasons takes longer than dropping hosts; a request must not
+# wait for more of them than anybody reads.
+MAX_EXPLAINED = 1000
 
-class NUMAFitFilter(numa_topology_filter.NUMATopologyFilter):
+
+class NUMAFitFilter(BaseHostFilter):
     """Passes hosts on which the guest's NUMA topology fits and is claimed.
 
     Stands in place of Nova's ``NUMATopologyFilter``: it leaves the same
@@ -21,13 +28,15 @@ class NUMAFitFilter(numa_topology_filter.NUMATopologyFilter):
     exact for guests whose cells differ, and does not touch the request.
     """
 
+    RUN_ON_REBUILD = False
+
     def filter_all(self, filter_obj_list, spec_obj):
         """Yield the host states that the request fits."""
         if utils.request_is_rebuild(spec_obj):
             yield from filter_obj_list
             return
         try:
-            guest = convert.guest(spec_obj)
+            request = _Request(spec_obj)
         except TopologyError as error:
             LOG.warning(
                 'The NUMA topology that server %(server)s asks for cannot be '
@@ -37,83 +46,166 @@ class NUMAFitFilter(numa_topology_filter.NUMATopologyFilter):
                 {'server': spec_obj.instance_uuid, 'error': error},
             )
             return
+        if not request.asks_anything:
+            yield from filter_obj_list
+            return
+        passed = False
         for host_state in filter_obj_list:
-            if self._passes(host_state, spec_obj, guest):
+            if request.passes(host_state):
+                passed = True
                 yield host_state
+        if not passed:
+            request.report()
 
     def host_passes(self, host_state, spec_obj):
         """Whether one host state is left over by :meth:`filter_all`."""
         return any(self.filter_all([host_state], spec_obj))
 
-    def _passes(self, host_state, spec_obj, guest):
+
+class _Request:
+    """One request, and the hosts that it has dropped so far."""
+
+    def __init__(self, spec_obj):
+        self.spec_obj = spec_obj
+        self.assessment = Assessment(spec_obj)
+        self.needs_threads = _needs_threads(spec_obj)
+        self.asks_anything = bool(self.assessment.guest or self.needs_threads)
+        self.dropped = []
+        self.debug = LOG.isEnabledFor(std_logging.DEBUG)
+        self._limits = {}
+
+    def passes(self, host_state):
+        """Whether a host passes; leaves limits for the claim if it does."""
         try:
-            if not self._satisfies_cpu_policy(
-                host_state,
-                spec_obj.flavor.extra_specs,
-                spec_obj.image.properties,
-            ):
-                _debug_misfit(
-                    host_state,
-                    spec_obj,
-                    'needs sibling threads, the host has none',
-                )
-                return False
-            return not guest or self._fits(host_state, spec_obj, guest)
-        except TopologyError as error:
-            _warn_of_bad_data(host_state, error)
+            reason = self._drop_reason(host_state)
         except Exception as error:
             # One host must not take the whole request down with it.
             _warn_of_bad_data(host_state, error, exc_info=True)
+            reason = reasons.BadData(str(error))
+        if reason is None:
+            return True
+        self.dropped.append((host_state, reason))
+        if self.debug:
+            LOG.debug(
+                'Host %(host)s, node %(node)s: server %(server)s does not '
+                'fit: %(reason)s',
+                {
+                    'host': host_state.host,
+                    'node': host_state.nodename,
+                    'server': self.spec_obj.instance_uuid,
+                    'reason': self._explain(host_state, reason),
+                },
+            )
         return False
 
-    def _fits(self, host_state, spec_obj, guest):
-        host = convert.host(host_state)
+    def _drop_reason(self, host_state):
+        """Give why a host is dropped, None if it is not.
+
+        ``UNEXPLAINED`` stands for what only :meth:`_explain` works out.
+        """
+        assessment = self.assessment
+        view = assessment.view(host_state)
+        if view.error is not None:
+            if not view.warned:
+                view.warned = True
+                _warn_of_bad_data(host_state, view.error)
+            return reasons.BadData(str(view.error))
+        host = view.host
+        if self.needs_threads and host is not None and not host.has_threads:
+            return reasons.NoThreads()
+        if assessment.guest is None:
+            return None
         if host is None:
-            _debug_misfit(host_state, spec_obj, 'has no NUMA topology')
-            return False
-        requests = convert.pci_requests(spec_obj)
-        verdicts = []
+            return reasons.NoTopology()
+        if not host_state.allocation_candidates:
+            return reasons.NoCandidate()
+        if assessment.requests:
+            reason = self._drop_candidates(host_state, view)
+            if reason is not None:
+                return reason
+        elif assessment.verdict(host_state, view).claim is None:
+            host_state.allocation_candidates = []
+            return UNEXPLAINED
+        host_state.limits['numa_topology'] = self._limits_of(host_state)
+        return None
 
-        def fits(candidate):
-            # Without PCI requests candidates differ in nothing of ours.
-            if requests or not verdicts:
-                verdicts.append(
-                    assess(host_state, host, guest, requests, candidate)
-                )
-            return bool(verdicts[-1])
-
-        if not self.filter_candidates(host_state, fits):
-            _debug_misfit(
-                host_state,
-                spec_obj,
-                verdicts[0] if verdicts else 'no allocation candidates left',
+    def _drop_candidates(self, host_state, view):
+        """Leave the candidates whose devices are in reach of fitting cells."""
+        verdicts = [
+            (
+                candidate,
+                self.assessment.with_devices(host_state, view, candidate),
             )
-            return False
-        host_state.limits['numa_topology'] = _limits(host_state, spec_obj)
-        return True
+            for candidate in host_state.allocation_candidates
+        ]
+        host_state.allocation_candidates = [
+            candidate for candidate, verdict in verdicts if verdict
+        ]
+        return (
+            None if host_state.allocation_candidates else verdicts[0][1].reason
+        )
+
+    def _explain(self, host_state, reason):
+        if reason is not UNEXPLAINED:
+            return reason
+        view = self.assessment.view(host_state)
+        return self.assessment.explain(host_state, view).reason
+
+    def _limits_of(self, host_state):
+        """Give what the claim is to hold itself to.
+
+        Hosts with the same ratios share one object: nobody changes it.
+        """
+        ratios = (
+            host_state.cpu_allocation_ratio,
+            host_state.ram_allocation_ratio,
+        )
+        limits = self._limits.get(ratios)
+        if limits is None:
+            limits = objects.NUMATopologyLimits(
+                cpu_allocation_ratio=ratios[0], ram_allocation_ratio=ratios[1]
+            )
+            spec_obj = self.spec_obj
+            if 'network_metadata' in spec_obj and spec_obj.network_metadata:
+                limits.network_metadata = spec_obj.network_metadata
+            self._limits[ratios] = limits
+        return limits
+
+    def report(self):
+        """Tell once why no host is left, grouped."""
+        if not self.dropped or not LOG.isEnabledFor(std_logging.INFO):
+            return
+        explained = [
+            self._explain(host_state, reason)
+            for host_state, reason in self.dropped[:MAX_EXPLAINED]
+        ]
+        more = len(self.dropped) - len(explained)
+        LOG.info(
+            'No host is left for server %(server)s: %(why)s%(more)s',
+            {
+                'server': self.spec_obj.instance_uuid,
+                'why': reasons.summarize(explained),
+                'more': f'; {more} more hosts not looked into' if more else '',
+            },
+        )
 
 
-def _limits(host_state, spec_obj):
-    """Give what the claim is to hold itself to."""
-    limits = objects.NUMATopologyLimits(
-        cpu_allocation_ratio=host_state.cpu_allocation_ratio,
-        ram_allocation_ratio=host_state.ram_allocation_ratio,
-    )
-    if 'network_metadata' in spec_obj and spec_obj.network_metadata:
-        limits.network_metadata = spec_obj.network_metadata
-    return limits
+UNEXPLAINED = object()
 
 
-def _debug_misfit(host_state, spec_obj, reason):
-    LOG.debug(
-        'Host %(host)s, node %(node)s: server %(server)s does not fit: '
-        '%(reason)s',
-        {
-            'host': host_state.host,
-            'node': host_state.nodename,
-            'server': spec_obj.instance_uuid,
-            'reason': reason,
-        },
+def _needs_threads(spec_obj):
+    """Whether a guest may only run on hosts with sibling threads.
+
+    Source: ``NUMATopologyFilter._satisfies_cpu_policy``.
+    """
+    extra_specs = spec_obj.flavor.extra_specs
+    properties = spec_obj.image.properties
+    return fields.CPUAllocationPolicy.DEDICATED in (
+        extra_specs.get('hw:cpu_policy'),
+        properties.get('hw_cpu_policy'),
+    ) and fields.CPUThreadAllocationPolicy.REQUIRE in (
+        extra_specs.get('hw:cpu_thread_policy'),
+        properties.get('hw_cpu_thread_policy'),
     )
 
 

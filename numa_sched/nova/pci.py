@@ -37,7 +37,7 @@ class PCIAffinity:
     def key(self, cell: HostCell) -> Hashable:
         """Give what tells a cell apart as far as devices are concerned."""
         return (
-            cell.socket if self._sockets else None,
+            cell.layout.socket if self._sockets else None,
             self._pools.get(cell.id, ()),
         )
 

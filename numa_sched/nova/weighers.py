@@ -1,14 +1,14 @@
 """Host weighers."""
 
+import logging as std_logging
+
 import nova.conf
 import stevedore
 from nova.scheduler import utils, weights
 from oslo_log import log as logging
 
 from numa_sched.exceptions import NumaSchedError, TopologyError
-from numa_sched.fit.reasons import Misfit
-from numa_sched.nova import convert
-from numa_sched.nova.assess import first_claim
+from numa_sched.nova.assess import Assessment
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -42,52 +42,72 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
     def weigh_objects(self, weighed_obj_list, weight_properties):
         """Give the scores of the hosts, in their order."""
         try:
-            guest = convert.guest(weight_properties)
+            assessment = Assessment(weight_properties)
         except TopologyError:
-            guest = None  # NUMAFitFilter has told why
-        if not guest:
+            assessment = None  # NUMAFitFilter has told why
+        if assessment is None or assessment.guest is None:
             return [WORST] * len(weighed_obj_list)
-        return [
-            self._score(weighed.obj, guest, weight_properties)
-            for weighed in weighed_obj_list
-        ]
+        debug = LOG.isEnabledFor(std_logging.DEBUG)
+        scores = []
+        for weighed in weighed_obj_list:
+            try:
+                verdict = self._score(weighed.obj, assessment)
+            except Exception as error:
+                _warn_of_no_score(weighed.obj, error)
+                scores.append(WORST)
+                continue
+            scores.append(verdict.score)
+            if debug and verdict.claim is not None:
+                _debug_score(weighed.obj, weight_properties, verdict)
+        return scores
 
     def _weigh_object(self, obj, weight_properties):
         """Give the score of one host state."""
         weighed = weights.WeighedHost(obj, WORST)
         return self.weigh_objects([weighed], weight_properties)[0]
 
-    def _score(self, host_state, guest, request_spec):
-        try:
-            claim = first_claim(host_state, guest, request_spec)
-            if isinstance(claim, Misfit):
-                return WORST
-            host = convert.host(host_state)
-            score = self.strategy.score(host, guest, claim)
-            LOG.debug(
-                'Host %(host)s, node %(node)s: server %(server)s would take '
-                'the cells %(cells)s, score %(score).3f',
-                {
-                    'host': host_state.host,
-                    'node': host_state.nodename,
-                    'server': request_spec.instance_uuid,
-                    'cells': claim.cell_ids,
-                    'score': score,
-                },
-            )
-            return min(max(score, self.minval), self.maxval)
-        except Exception as error:
-            LOG.warning(
-                'Host %(host)s, node %(node)s is ranked last: its score '
-                'cannot be worked out (%(error)s).',
-                {
-                    'host': host_state.host,
-                    'node': host_state.nodename,
-                    'error': error,
-                },
-                exc_info=not isinstance(error, NumaSchedError),
-            )
-            return WORST
+    def _score(self, host_state, assessment):
+        """Give the verdict on a host, with its score."""
+        view = assessment.view(host_state)
+        if view.host is None:
+            raise view.error or TopologyError('it has no NUMA topology')
+        verdict = assessment.verdict(host_state, view)
+        if verdict.scored_by is not self.strategy:
+            score = WORST
+            if verdict.claim is not None:
+                score = self.strategy.score(
+                    view.host, assessment.guest, verdict.claim
+                )
+            verdict.score = min(max(score, self.minval), self.maxval)
+            verdict.scored_by = self.strategy
+        return verdict
+
+
+def _debug_score(host_state, request_spec, verdict):
+    LOG.debug(
+        'Host %(host)s, node %(node)s: server %(server)s would take the '
+        'cells %(cells)s, score %(score).3f',
+        {
+            'host': host_state.host,
+            'node': host_state.nodename,
+            'server': request_spec.instance_uuid,
+            'cells': verdict.claim.cell_ids,
+            'score': verdict.score,
+        },
+    )
+
+
+def _warn_of_no_score(host_state, error):
+    LOG.warning(
+        'Host %(host)s, node %(node)s is ranked last: its score cannot be '
+        'worked out (%(error)s).',
+        {
+            'host': host_state.host,
+            'node': host_state.nodename,
+            'error': error,
+        },
+        exc_info=not isinstance(error, NumaSchedError),
+    )
 
 
 def load_strategy(name):

@@ -13,12 +13,16 @@ class Pack:
         Dedicated CPUs count if the guest has any; otherwise shared ones do,
         times the allocation ratio. Where there are none to save it is 1.0.
         """
-        cells = claim.cells_after(guest)
+        cells = claim.cells
         if any(cell.dedicated for cell in guest.cells):
-            total = sum(cell.dedicated.bit_count() for cell in cells)
-            free = sum(cell.free.bit_count() for cell in cells)
+            total = free = 0
+            for cell in cells:
+                total += cell.layout.dedicated.bit_count()
+                free += cell.free.bit_count()
+            free -= claim.dedicated_taken()
         else:
-            shared = sum(cell.shared.bit_count() for cell in cells)
+            shared = sum(cell.layout.shared.bit_count() for cell in cells)
             total = shared * host.cpu_allocation_ratio
-            free = total - sum(cell.shared_used for cell in cells)
+            used = sum(cell.shared_used for cell in cells)
+            free = total - used - sum(cell.shared for cell in guest.cells)
         return 1.0 - max(free, 0) / total if total else 1.0

@@ -16,29 +16,30 @@ def host_topology(host):
 
 
 def _host_cell(cell):
+    layout = cell.layout
     made = objects.NUMACell(
-        id=cell.id,
-        socket=cell.socket,
-        memory=cell.memory_mb,
+        id=layout.id,
+        socket=layout.socket,
+        memory=layout.memory_mb,
         memory_usage=cell.memory_used_mb,
-        cpuset=set(cpumask.ids(cell.shared)),
+        cpuset=set(cpumask.ids(layout.shared)),
         cpu_usage=cell.shared_used,
-        pcpuset=set(cpumask.ids(cell.dedicated)),
+        pcpuset=set(cpumask.ids(layout.dedicated)),
         pinned_cpus=set(cpumask.ids(cell.pinned)),
-        siblings=[set(cpumask.ids(core)) for core in cell.siblings],
+        siblings=[set(cpumask.ids(core)) for core in layout.siblings],
         mempages=[
             objects.NUMAPagesTopology(
                 size_kb=pages.size_kb,
                 total=pages.total,
-                used=pages.used,
+                used=used,
                 reserved=pages.reserved,
             )
-            for pages in cell.pages
+            for pages, used in zip(layout.pages, cell.pages_used, strict=True)
         ],
     )
-    if cell.physnets is not None:
+    if layout.physnets is not None:
         made.network_metadata = objects.NetworkMetadata(
-            physnets=set(cell.physnets), tunneled=cell.tunneled
+            physnets=set(layout.physnets), tunneled=layout.tunneled
         )
     return made
 

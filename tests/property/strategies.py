@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from numa_sched import cpumask
 from numa_sched.topology import (
+    CellLayout,
     CPUPolicy,
     Guest,
     GuestCell,
@@ -42,41 +43,40 @@ def host_cells(draw, cell_id, style, threads):
     physnets = draw(
         st.none() | st.frozensets(st.sampled_from(PHYSNETS), max_size=2)
     )
-    return HostCell(
+    pages, pages_used = draw(page_tables())
+    layout = CellLayout(
         id=cell_id,
         socket=draw(st.sampled_from((0, 0, 1, None))),
         memory_mb=memory_mb,
-        memory_used_mb=draw(st.sampled_from((0, 256, 512))),
         shared=shared,
-        shared_used=draw(st.integers(0, 4)),
         dedicated=dedicated,
-        pinned=pinned,
         siblings=tuple(siblings),
-        pages=draw(page_tables(memory_mb)),
+        pages=pages,
         physnets=physnets,
         tunneled=physnets is not None and draw(st.booleans()),
+    )
+    return HostCell(
+        layout=layout,
+        memory_used_mb=draw(st.sampled_from((0, 256, 512))),
+        shared_used=draw(st.integers(0, 4)),
+        pinned=pinned,
+        pages_used=pages_used,
     )
 
 
 @st.composite
-def page_tables(draw, memory_mb):
-    """Give no pages at all, or some of each size."""
+def page_tables(draw):
+    """Give no pages at all, or some of each size; and how many are used."""
     if draw(st.integers(0, 3)) == 0:
-        return ()
+        return (), ()
     sizes = draw(st.sets(st.sampled_from(SIZES_KB), min_size=1))
-    return tuple(
-        Pages(
-            size_kb=size,
-            total=(
-                total := draw(st.sampled_from((512, 1024, 2048)))
-                * 1024
-                // size
-            ),
-            used=draw(st.sampled_from((0, total // 2))),
-            reserved=draw(st.sampled_from((0, 0, total // 4))),
-        )
-        for size in draw(st.permutations(sorted(sizes)))
-    )
+    pages, used = [], []
+    for size in draw(st.permutations(sorted(sizes))):
+        total = draw(st.sampled_from((512, 1024, 2048))) * 1024 // size
+        reserved = draw(st.sampled_from((0, 0, total // 4)))
+        pages.append(Pages(size, total, reserved))
+        used.append(draw(st.sampled_from((0, total // 2))))
+    return tuple(pages), tuple(used)
 
 
 @st.composite

@@ -112,3 +112,13 @@ def test_nova_finds_what_fits_if_all_cells_are_alike(host, guest):
     topology = nova_claims(host, guest)
     if topology is not CRASHES and not guest.cells[0].page_size:
         assert bool(topology) == exact(host, guest)
+
+
+@given(strategies.hosts(), strategies.guests(), st.booleans())
+def test_the_quick_answer_is_that_of_the_reference(host, guest, packing):
+    reference = fit.fit(host, guest, packing=packing)
+    quick = fit.Placer(guest, packing=packing).place(host)
+    if quick is None:
+        assert not reference
+    else:
+        assert quick == reference

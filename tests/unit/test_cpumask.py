@@ -11,10 +11,16 @@ def test_ids_come_back_lowest_first():
     assert list(cpumask.ids(cpumask.from_ids([70, 2, 9]))) == [2, 9, 70]
 
 
+@pytest.mark.parametrize('cpus', [set(), {0}, {0, 3, 64}, {5, 1023, 1024}])
+def test_a_mask_of_a_set_is_the_same(cpus):
+    assert cpumask.from_set(cpus) == cpumask.from_ids(cpus)
+
+
 @pytest.mark.parametrize('bad', [-1, cpumask.HIGHEST_CPU + 1])
 def test_an_impossible_id_is_refused(bad):
-    with pytest.raises(ValueError, match='not a CPU id'):
-        cpumask.from_ids([bad])
+    for make in (cpumask.from_ids, cpumask.from_set):
+        with pytest.raises(ValueError, match='not a CPU id'):
+            make({bad})
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 
 from numa_sched.exceptions import TopologyError
 from numa_sched.topology import (
+    CellLayout,
     CPUPolicy,
     Guest,
     GuestCell,
@@ -19,9 +20,6 @@ from tests.builders import make_cell, make_host, mask
     [
         ({'id': -1}, 'a cell id of -1'),
         ({'memory_mb': -1}, 'negative memory'),
-        ({'memory_used_mb': -1}, 'negative usage'),
-        ({'shared_used': -1}, 'negative usage'),
-        ({'pinned': mask(9)}, 'CPUs 9 are pinned but are not dedicated'),
         (
             {'siblings': (mask(0, 1), mask(1, 2, 3))},
             'CPUs 1 are threads of two cores',
@@ -29,10 +27,38 @@ from tests.builders import make_cell, make_host, mask
         ({'siblings': (mask(0, 9),)}, 'sibling CPUs 9 are not in the cell'),
     ],
 )
-def test_a_host_cell_that_makes_no_sense_is_refused(fields, message):
-    cell = make_cell(cpus=4)
+def test_a_cell_layout_that_makes_no_sense_is_refused(fields, message):
+    facts = {'id': 0, 'memory_mb': 1, 'dedicated': mask(0, 1, 2, 3), **fields}
+    with pytest.raises(TopologyError, match=message):
+        CellLayout(**facts)
+
+
+@pytest.mark.parametrize(
+    ('fields', 'message'),
+    [
+        ({'memory_used_mb': -1}, 'negative usage'),
+        ({'shared_used': -1}, 'negative usage'),
+        ({'pinned': mask(9)}, 'CPUs 9 are pinned but are not dedicated'),
+        ({'pages_used': (-1,)}, 'the pages used are'),
+        ({'pages_used': (1, 1)}, 'the pages used are'),
+        ({'pages_used': ()}, 'the pages used are'),
+    ],
+)
+def test_usage_of_a_cell_that_makes_no_sense_is_refused(fields, message):
+    cell = make_cell(cpus=4, pages=((4, 10),))
     with pytest.raises(TopologyError, match=message):
         dataclasses.replace(cell, **fields)
+
+
+def test_a_layout_knows_its_widest_core_and_smallest_pages():
+    layout = make_cell(cpus=8, threads=4, pages=((2048, 1), (4, 1))).layout
+    assert layout.threads_per_core == 4
+    assert layout.cores_known
+    assert layout.smallest_pages == 1
+
+
+def test_a_layout_knows_when_a_dedicated_cpu_belongs_to_no_core():
+    assert not CellLayout(0, 1, dedicated=mask(0), siblings=()).cores_known
 
 
 @pytest.mark.parametrize(
@@ -40,7 +66,6 @@ def test_a_host_cell_that_makes_no_sense_is_refused(fields, message):
     [
         ({'size_kb': 0}, 'a page size of 0 KiB'),
         ({'total': -1}, 'a negative number of 4 KiB pages'),
-        ({'used': -1}, 'a negative number'),
         ({'reserved': -1}, 'a negative number'),
     ],
 )
@@ -71,7 +96,7 @@ def test_cells_may_have_sparse_ids():
 
 
 def test_a_cell_may_have_no_cpus_or_no_memory():
-    Host('memory only', (HostCell(id=4, memory_mb=126976),))
+    Host('memory only', (HostCell(CellLayout(4, memory_mb=126976)),))
     Host('cpus only', (make_cell(memory_mb=0),))
 
 
@@ -92,9 +117,9 @@ def test_a_pinned_guest_cell_needs_a_cpu():
 
 
 def test_free_pages_may_be_below_zero():
-    assert Pages(4, total=10, used=12, reserved=3).free_kb == -20
+    assert make_cell(pages=((4, 10, 12, 3),)).pages_free_kb(0) == -20
 
 
 def test_values_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        make_cell().memory_mb = 0
+        make_cell().memory_used_mb = 0

@@ -3,7 +3,7 @@ import pytest
 from numa_sched import cpumask
 from numa_sched.fit.cell import CellFit, fit_cell
 from numa_sched.fit.reasons import CellMisfit, Shortage
-from numa_sched.topology import PageSize
+from numa_sched.topology import CellLayout, HostCell, PageSize
 from tests.builders import (
     GIANT_KB,
     HUGE_KB,
@@ -207,8 +207,7 @@ def test_isolate_keeps_the_reserved_cpu_off_the_cores_of_the_guest():
 
 
 def test_dedicated_cpus_without_known_cores_cannot_be_pinned():
-    cell = make_cell(cpus=0)
-    bare = type(cell)(id=0, memory_mb=4096, dedicated=mask(0, 1))
+    bare = HostCell(CellLayout(0, memory_mb=4096, dedicated=mask(0, 1)))
     assert shortage(bare, make_guest_cell(1)) is Shortage.UNKNOWN_CORES
 
 

@@ -104,7 +104,7 @@ def test_after_the_claim_cpus_memory_and_pages_are_in_use():
     after = after_claim(cell, guest, fit_cell(cell, guest))
     assert after.pinned == mask(0, 1)
     assert after.memory_used_mb == 532
-    assert [pages.used for pages in after.pages] == [0, 266]
+    assert after.pages_used == (0, 266)
 
 
 def test_after_the_claim_isolated_guests_own_the_siblings_too():

@@ -1,0 +1,150 @@
+"""What is known of hosts between requests.
+
+Nova reads all host rows anew at every request and parses their topologies, so
+objects are never the same twice. A host is taken for unchanged if its row is:
+same time of update, same totals. Times in a database may count whole seconds
+only, so a row that was read soon after its update may change once more
+without showing it. Such a host is converted again and compared.
+"""
+
+import time
+
+from numa_sched.exceptions import TopologyError
+from numa_sched.fit import Placer
+from numa_sched.fit.claim import Claim
+from numa_sched.nova import convert
+from numa_sched.topology import Guest, Host
+
+# Longer than a database rounds and clocks of two hosts differ.
+SETTLED_AFTER_SECONDS = 60
+# A host that nobody asks for any more is forgotten after a while.
+FORGOTTEN_AFTER_SECONDS = 3600
+MAX_HOSTS = 100_000
+MAX_GUESTS = 64
+MAX_VERDICTS_PER_HOST = 8
+
+
+class Verdict:
+    """What came of one guest on one host; ``claim`` is None if nothing."""
+
+    __slots__ = ('claim', 'score', 'scored_by')
+
+    def __init__(self, claim: Claim | None):
+        self.claim = claim
+        self.score = self.scored_by = None
+
+
+class View:
+    """One host as a value, and the verdicts about guests on it.
+
+    ``error`` tells why there is no value, if the topology makes no sense.
+    """
+
+    __slots__ = (
+        'error',
+        'host',
+        'key',
+        'seen',
+        'settled',
+        'verdicts',
+        'warned',
+    )
+
+    def __init__(self, key, host: Host | None, error: TopologyError | None):
+        self.key, self.host, self.error = key, host, error
+        self.verdicts: dict[Placer, Verdict] = {}
+        self.settled = self.warned = False
+        self.seen = 0.0
+
+    def verdict(self, placer: Placer) -> Verdict:
+        """Give what comes of a guest on this host."""
+        verdict = self.verdicts.get(placer)
+        if verdict is None:
+            verdict = Verdict(placer.place(self.host))
+            while len(self.verdicts) >= MAX_VERDICTS_PER_HOST:
+                self.verdicts.pop(next(iter(self.verdicts)), None)
+            self.verdicts[placer] = verdict
+        return verdict
+
+
+class Views:
+    """The views of all hosts that a scheduler worker has seen lately."""
+
+    def __init__(self, clock=time.time):
+        self._clock = clock
+        self._views: dict[object, View] = {}
+        self._placers: dict[tuple[Guest, bool], Placer] = {}
+        self._swept = clock()
+
+    def __len__(self):
+        return len(self._views)
+
+    def placer(self, guest: Guest, *, packing: bool) -> Placer:
+        """Give the placer of a guest, the same one for equal guests."""
+        key = guest, packing
+        placer = self._placers.pop(key, None) or Placer(guest, packing=packing)
+        # The one asked for least lately stands first, and goes first.
+        self._placers[key] = placer
+        while len(self._placers) > MAX_GUESTS:
+            self._placers.pop(next(iter(self._placers)), None)
+        return placer
+
+    def begin(self) -> float:
+        """Give the time of a request, having forgotten what is too old."""
+        now = self._clock()
+        if (
+            now - self._swept > FORGOTTEN_AFTER_SECONDS
+            or len(self._views) > MAX_HOSTS
+        ):
+            self._swept = now
+            oldest = now - FORGOTTEN_AFTER_SECONDS
+            kept = {
+                name: view
+                for name, view in self._views.copy().items()
+                if view.seen >= oldest
+            }
+            while len(kept) > MAX_HOSTS:
+                kept.pop(next(iter(kept)))
+            self._views = kept
+        return now
+
+    def of(self, host_state, now: float) -> View:
+        """Give the view of a host state, at the time of the request."""
+        name = host_state.uuid or (host_state.host, host_state.nodename)
+        key = (
+            host_state.updated,
+            host_state.vcpus_used,
+            host_state.free_ram_mb,
+            host_state.num_instances,
+        )
+        view = self._views.get(name)
+        if view is None or view.key != key or not view.settled:
+            view = self._look(host_state, key, view, now)
+            self._views[name] = view
+        view.seen = now
+        return view
+
+    def _look(self, host_state, key, known, now):
+        try:
+            host, error = convert.host(host_state), None
+        except TopologyError as bad:
+            host, error = None, bad
+        if (
+            known is not None
+            and known.key == key
+            and known.host == host
+            and str(known.error) == str(error)
+        ):
+            view = known
+        else:
+            view = View(key, host, error)
+        updated = host_state.updated
+        view.settled = (
+            updated is not None
+            and now - updated.timestamp() > SETTLED_AFTER_SECONDS
+        )
+        return view
+
+
+VIEWS = Views()
+"""Those of this process, shared by filter and weigher."""
