@@ -7,8 +7,9 @@ MiB, page sizes are in KiB, CPU sets are bit masks (:mod:`numa_sched.cpumask`).
 
 import dataclasses
 import enum
-import functools
 import math
+import operator
+from collections.abc import Sequence
 
 from numa_sched import cpumask
 from numa_sched.exceptions import TopologyError
@@ -85,14 +86,11 @@ class CellLayout:
     physnets: frozenset[str] | None = None
     tunneled: bool = False
     # What follows from the above, worked out once.
+    dedicated_count: int = dataclasses.field(init=False)
     threads_per_core: int = dataclasses.field(init=False)
     cores_known: bool = dataclasses.field(init=False)
     page_sizes_kb: tuple[int, ...] = dataclasses.field(init=False)
     smallest_pages: int | None = dataclasses.field(init=False)
-    _hash: int = dataclasses.field(init=False, repr=False, compare=False)
-
-    def __hash__(self):
-        return self._hash
 
     def __post_init__(self):
         where = f'cell {self.id}: '
@@ -115,18 +113,18 @@ class CellLayout:
         widest = max((core.bit_count() for core in self.siblings), default=1)
         sizes = tuple(pages.size_kb for pages in self.pages)
         for name, value in (
+            ('dedicated_count', self.dedicated.bit_count()),
             ('threads_per_core', widest or 1),
             ('cores_known', bool(cores) and not self.dedicated & ~cores),
             ('page_sizes_kb', sizes),
             ('smallest_pages', sizes.index(min(sizes)) if sizes else None),
-            ('_hash', hash((self.id, self.memory_mb, self.siblings))),
         ):
             object.__setattr__(self, name, value)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class HostCell:
-    """One NUMA cell of a host and what is in use of it.
+    """One NUMA cell of a host and what is in use of it, taken from a host.
 
     ``pinned`` is the mask of dedicated CPUs that guests own; ``shared_used``
     counts the shared CPUs of guests, which may be more than there are.
@@ -139,23 +137,6 @@ class HostCell:
     shared_used: int = 0
     pinned: int = 0
     pages_used: tuple[int, ...] = ()
-
-    def __post_init__(self):
-        layout = self.layout
-        if self.memory_used_mb < 0 or self.shared_used < 0:
-            raise TopologyError(f'cell {layout.id}: negative usage')
-        if self.pinned & ~layout.dedicated:
-            unknown = cpumask.to_list(self.pinned & ~layout.dedicated)
-            raise TopologyError(
-                f'cell {layout.id}: CPUs {unknown} are pinned but are not '
-                f'dedicated CPUs of the cell'
-            )
-        if len(self.pages_used) != len(layout.pages) or (
-            self.pages_used and min(self.pages_used) < 0
-        ):
-            raise TopologyError(
-                f'cell {layout.id}: the pages used are {self.pages_used}'
-            )
 
     @property
     def id(self) -> int:
@@ -179,57 +160,134 @@ class HostCell:
         return free * pages.size_kb
 
 
-# Hosts of one kind share their layouts, so one look at them is enough.
-@functools.lru_cache(maxsize=4096)
-def _check_apart(layouts: tuple[CellLayout, ...]) -> None:
-    """Check that the cells of a host have nothing in common.
+@dataclasses.dataclass(frozen=True, slots=True)
+class HostLayout:
+    """What of a host stays the same; hosts of one kind share it.
 
-    :raises TopologyError: if they share an id or a CPU
+    ``same_pages`` tells whether all cells have pages of the same sizes,
+    ``has_threads`` whether any core has more than one thread for guests;
+    ``foreign`` are, for each cell, the CPUs that are not dedicated ones of it,
+    and ``page_counts`` the number of its page sizes.
     """
-    seen: set[int] = set()
-    cpus = 0
-    for layout in layouts:
-        _require(layout.id not in seen, f'two cells have the id {layout.id}')
-        seen.add(layout.id)
-        both = cpus & (layout.shared | layout.dedicated)
-        _require(
-            not both,
-            f'cell {layout.id}: CPUs {cpumask.to_list(both)} are in another '
-            f'cell too',
-        )
-        cpus |= layout.shared | layout.dedicated
+
+    cells: tuple[CellLayout, ...]
+    same_pages: bool = dataclasses.field(init=False)
+    has_threads: bool = dataclasses.field(init=False)
+    foreign: tuple[int, ...] = dataclasses.field(init=False)
+    page_counts: tuple[int, ...] = dataclasses.field(init=False)
+
+    def __post_init__(self):
+        _require(bool(self.cells), 'a host without cells')
+        seen: set[int] = set()
+        cpus = 0
+        for cell in self.cells:
+            _require(cell.id not in seen, f'two cells have the id {cell.id}')
+            seen.add(cell.id)
+            both = cpus & (cell.shared | cell.dedicated)
+            _require(
+                not both,
+                f'cell {cell.id}: CPUs {cpumask.to_list(both)} are in '
+                f'another cell too',
+            )
+            cpus |= cell.shared | cell.dedicated
+        sizes = [cell.page_sizes_kb for cell in self.cells]
+        for name, value in (
+            ('same_pages', all(each == sizes[0] for each in sizes)),
+            (
+                'has_threads',
+                any(cell.threads_per_core > 1 for cell in self.cells),
+            ),
+            ('foreign', tuple(~cell.dedicated for cell in self.cells)),
+            ('page_counts', tuple(map(len, sizes))),
+        ):
+            object.__setattr__(self, name, value)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Host:
     """A host as the scheduler sees it.
 
+    What is in use stands in columns, an item for each cell of the layout:
+    reading a host must be fast, and most of its cells are never looked at
+    one by one. :attr:`cells` and :meth:`cell` give them as values.
+
     ``devices`` maps a cell id, or None for no affinity, to the number of PCI
     devices that are free there.
     """
 
     name: str
-    cells: tuple[HostCell, ...]
+    layout: HostLayout
+    memory_used_mb: tuple[int, ...]
+    shared_used: tuple[int, ...]
+    pinned: tuple[int, ...]
+    pages_used: tuple[tuple[int, ...], ...]
     cpu_allocation_ratio: float = 1.0
     ram_allocation_ratio: float = 1.0
     devices: tuple[tuple[int | None, int], ...] = ()
 
-    @property
-    def has_threads(self) -> bool:
-        """Whether any core has more than one thread for guests."""
-        return any(cell.layout.threads_per_core > 1 for cell in self.cells)
-
-    @property
-    def same_pages(self) -> bool:
-        """Whether all cells have pages of the same sizes."""
-        first = self.cells[0].layout.page_sizes_kb
-        return all(cell.layout.page_sizes_kb == first for cell in self.cells)
-
     def __post_init__(self):
-        _check_apart(tuple([cell.layout for cell in self.cells]))
+        layout = self.layout
+        count = len(layout.cells)
+        columns = (self.memory_used_mb, self.shared_used, self.pinned)
+        if [len(column) for column in columns] != [count] * 3:
+            raise TopologyError('usage is not told for each cell')
+        if min(self.memory_used_mb) < 0 or min(self.shared_used) < 0:
+            raise TopologyError('negative usage')
+        if any(map(operator.and_, self.pinned, layout.foreign)):
+            raise TopologyError(self._foreign_pinning())
+        if tuple(map(len, self.pages_used)) != layout.page_counts or any(
+            used and min(used) < 0 for used in self.pages_used
+        ):
+            raise TopologyError(f'the pages used are {self.pages_used}')
         for ratio in (self.cpu_allocation_ratio, self.ram_allocation_ratio):
             if not 0 <= ratio < math.inf:
                 raise TopologyError(f'an allocation ratio of {ratio}')
+
+    def _foreign_pinning(self) -> str:
+        wrong = map(operator.and_, self.pinned, self.layout.foreign)
+        return '; '.join(
+            f'cell {cell.id}: CPUs {cpumask.to_list(cpus)} are pinned but '
+            f'are not dedicated CPUs of the cell'
+            for cell, cpus in zip(self.layout.cells, wrong, strict=True)
+            if cpus
+        )
+
+    @classmethod
+    def of(cls, name: str, cells: Sequence[HostCell], **facts) -> 'Host':
+        """Give a host of cells.
+
+        :param facts: the allocation ratios and the devices
+        :raises TopologyError: if the host makes no sense
+        """
+        return cls(
+            name,
+            HostLayout(tuple(cell.layout for cell in cells)),
+            *(
+                tuple(getattr(cell, column) for cell in cells)
+                for column in (
+                    'memory_used_mb',
+                    'shared_used',
+                    'pinned',
+                    'pages_used',
+                )
+            ),
+            **facts,
+        )
+
+    def cell(self, index: int) -> HostCell:
+        """Give the cell at an index, which is not its id."""
+        return HostCell(
+            self.layout.cells[index],
+            self.memory_used_mb[index],
+            self.shared_used[index],
+            self.pinned[index],
+            self.pages_used[index],
+        )
+
+    @property
+    def cells(self) -> tuple[HostCell, ...]:
+        """All cells, made anew at each call."""
+        return tuple(map(self.cell, range(len(self.layout.cells))))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -81,12 +81,12 @@ def _with_used(pages):
 
 def make_host(*cells, name='host', **fields):
     """Give a host; a number among the cells is a cell of so many CPUs."""
-    return Host(
-        name=name,
-        cells=tuple(
+    return Host.of(
+        name,
+        [
             make_cell(index, cpus=cell) if isinstance(cell, int) else cell
             for index, cell in enumerate(cells)
-        ),
+        ],
         **fields,
     )
 

@@ -92,8 +92,9 @@ def matching_cells(
 
     This is the exact answer, which the claim may not find.
     """
-    if len(host.cells) < len(guest.cells):
-        return Misfit(TooFewCells(len(guest.cells), len(host.cells)))
+    available = len(host.layout.cells)
+    if available < len(guest.cells):
+        return Misfit(TooFewCells(len(guest.cells), available))
     verdicts = _pair_verdicts(host, guest)
     accepted = [
         [cell for cell, found in row.items() if isinstance(found, CellFit)]

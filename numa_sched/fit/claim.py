@@ -3,9 +3,9 @@
 nova-compute claims with ``nova.virt.hardware.numa_fit_instance_to_host``,
 which walks permutations of host cells and changes the instance cells on the
 way: their ids (which are the keys of its caches), their page size, and their
-pinning. For guests whose cells differ that makes its answer depend on what
-it tried before, so it can refuse a guest that fits and accept one that does
-not. This is that walk on values, with the same answer, and with the errors
+pinning. So its answer can depend on what it tried before: it can refuse a
+guest that fits and accept one that does not, above all if the guest's cells
+differ. This is that walk on values, with the same answer, and with the errors
 of the answer named. See ``doc/source/nova-bugs.rst``.
 """
 
@@ -41,18 +41,25 @@ Accepts = Callable[[Sequence[HostCell]], bool]
 class Claim:
     """The cells that a claim takes, in the order of the guest's cells.
 
-    ``page_sizes`` are those that the guest's cells get, in KiB; None for a
-    cell that does not care.
+    ``indexes`` are those of host cells, not their ids; ``page_sizes`` are
+    what the guest's cells get, in KiB, None for a cell that does not care.
     """
 
+    host: Host
     guest: Guest
-    cells: tuple[HostCell, ...]
+    indexes: tuple[int, ...]
     page_sizes: tuple[int | None, ...]
+
+    @property
+    def cells(self) -> tuple[HostCell, ...]:
+        """The host cells, made anew at each call."""
+        return tuple(map(self.host.cell, self.indexes))
 
     @property
     def cell_ids(self) -> tuple[int, ...]:
         """Ids of the host cells, in the order of the guest's cells."""
-        return tuple(cell.id for cell in self.cells)
+        cells = self.host.layout.cells
+        return tuple(cells[index].id for index in self.indexes)
 
     @property
     def fits(self) -> tuple[CellFit, ...]:
@@ -235,13 +242,18 @@ class _Walk:
                         f'would wrongly put guest cell {index} on cell '
                         f'{host.id}, where it {fit}'
                     )
-            if cell.guest.pinned and cell.on != host.id:
+            if cell.guest.dedicated and cell.on != host.id:
                 return ClaimRefused(
                     f'would put guest cell {index} on cell {host.id} but '
                     f'leave it pinned to cell {cell.on}'
                 )
             sizes.append(fit.page_size)
-        return Claim(self.guest, tuple(hosts), tuple(sizes))
+        index_of = {
+            layout.id: index
+            for index, layout in enumerate(self.host.layout.cells)
+        }
+        indexes = tuple(index_of[host.id] for host in hosts)
+        return Claim(self.host, self.guest, indexes, tuple(sizes))
 
     def _fit_cell(self, host, wanted, index):
         return fit_cell(

@@ -9,10 +9,10 @@ come out differently from cell to cell it leaves the answer to the reference.
 from numa_sched.fit.cell import pin
 from numa_sched.fit.claim import Claim
 from numa_sched.topology import (
+    CellLayout,
     CPUPolicy,
     Guest,
     Host,
-    HostCell,
     PageSize,
     ThreadPolicy,
 )
@@ -47,6 +47,8 @@ class Quick:
         self._has_shared = cell.cpu_policy is not CPUPolicy.DEDICATED
         self._picky = cell.thread_policy in PICKY or not cell.dedicated
         self._by_kind = bool(cell.page_size) and cell.page_size < 0
+        # One tuple for all claims that get pages of the same sizes.
+        self._sizes: dict[tuple, tuple] = {}
         self._orders: dict[tuple[int, ...], tuple[tuple[int, int], ...]] = {}
 
     def place(self, host: Host) -> Claim | None:
@@ -55,15 +57,15 @@ class Quick:
         :raises Undecided: if only the reference can tell
         """
         count = len(self.guest.cells)
-        cells = host.cells
-        if len(cells) < count:
+        available = len(host.layout.cells)
+        if available < count:
             return None
-        if self._by_kind and not host.same_pages:
+        if self._by_kind and not host.layout.same_pages:
             raise Undecided
         accepted = self._accepted(host)
         if len(accepted) < count:
             return None
-        if len(cells) > count:
+        if available > count:
             if host.devices:
                 accepted = self._by_devices(host, accepted)
             if count == 1:
@@ -71,51 +73,63 @@ class Quick:
             else:
                 accepted.sort()
         chosen = accepted[:count]
+        sizes = tuple([each[-1] for each in chosen])
         return Claim(
+            host,
             self.guest,
             tuple([each[-2] for each in chosen]),
-            tuple([each[-1] for each in chosen]),
+            self._sizes.setdefault(sizes, sizes),
         )
 
     def _accepted(self, host: Host) -> list[tuple]:
-        """Give sort key, cell and page size of each cell that accepts one."""
+        """Give, for each host cell that accepts one cell, a tuple.
+
+        Sorted, they stand in the order of the claim; their last items are the
+        index of the host cell and the page size.
+        """
         cell = self._cell
         needed, pinned, sign = cell.dedicated, cell.pinned, self._sign
-        sizes = set()
+        memory_kb, page_size = self._memory_kb, cell.page_size
+        picky, has_shared = self._picky, self._has_shared
+        sizes_kb = order = size = None
+        chosen_sizes = set()
         accepted = []
-        for position, host_cell in enumerate(host.cells):
-            layout = host_cell.layout
-            size = None
-            if cell.page_size:
-                size = self._page_size(host_cell)
-                if size is None:
+        for index, layout in enumerate(host.layout.cells):
+            used = host.pages_used[index]
+            if page_size:
+                if layout.page_sizes_kb is not sizes_kb:
+                    sizes_kb = layout.page_sizes_kb
+                    order = self._order(sizes_kb)
+                for at, size in order:
+                    pages = layout.pages[at]
+                    free = pages.total - used[at] - pages.reserved
+                    if memory_kb <= free * size and not memory_kb % size:
+                        break
+                else:
                     continue
-                sizes.add(size)
-            elif not self._has_memory(host_cell):
-                continue
+                chosen_sizes.add(size)
+            memory_used = host.memory_used_mb[index]
             if pinned:
-                free = (layout.dedicated & ~host_cell.pinned).bit_count()
+                # A count does, as all that is pinned is dedicated.
+                free = layout.dedicated_count - host.pinned[index].bit_count()
                 if needed > free:
                     continue
-                if (self._picky or not layout.cores_known) and not isinstance(
-                    pin(host_cell, needed, cell.thread_policy), tuple
+                if (picky or not layout.cores_known) and not isinstance(
+                    pin(host.cell(index), needed, cell.thread_policy), tuple
                 ):
                     continue
-                by_cpus = free
+                by_cpus = sign * free
             else:
-                by_cpus = -host_cell.shared_used
-            if self._has_shared and not self._has_share(host, host_cell):
+                by_cpus = -sign * host.shared_used[index]
+            if not page_size and not self._has_memory(
+                layout, memory_used, used
+            ):
                 continue
-            accepted.append(
-                (
-                    sign * by_cpus,
-                    sign * (layout.memory_mb - host_cell.memory_used_mb),
-                    position,
-                    host_cell,
-                    size,
-                )
-            )
-        if self._by_kind and len(sizes) > 1:
+            if has_shared and not self._has_share(host, index):
+                continue
+            by_memory = sign * (layout.memory_mb - memory_used)
+            accepted.append((by_cpus, by_memory, index, size))
+        if self._by_kind and len(chosen_sizes) > 1:
             raise Undecided
         return accepted
 
@@ -123,20 +137,9 @@ class Quick:
         devices = dict(host.devices)
         sign = -1 if self.guest.wants_devices else 1
         return [
-            (sign * devices.get(each[-2].layout.id, 0), *each)
+            (sign * devices.get(host.layout.cells[each[-2]].id, 0), *each)
             for each in accepted
         ]
-
-    def _page_size(self, host_cell: HostCell) -> int | None:
-        pages = host_cell.layout.pages
-        used = host_cell.pages_used
-        memory_kb = self._memory_kb
-        for index, size in self._order(host_cell.layout.page_sizes_kb):
-            of_size = pages[index]
-            free = of_size.total - used[index] - of_size.reserved
-            if memory_kb <= free * size and memory_kb % size == 0:
-                return size
-        return None
 
     def _order(self, sizes_kb):
         """Give index and size of the pages to try, in order."""
@@ -157,30 +160,29 @@ class Quick:
             self._orders[sizes_kb] = order
         return order
 
-    def _has_memory(self, host_cell: HostCell) -> bool:
-        layout = host_cell.layout
+    def _has_memory(self, layout: CellLayout, memory_used, used) -> bool:
         index = layout.smallest_pages
         if index is None:
             room = layout.memory_mb
             if self._cell.pinned:
-                room -= host_cell.memory_used_mb
+                room -= memory_used
             return room >= self._cell.memory_mb
         pages = layout.pages[index]
         count = pages.total
         if self._cell.pinned:
-            count -= host_cell.pages_used[index] + pages.reserved
+            count -= used[index] + pages.reserved
         return (
             self._memory_kb <= count * pages.size_kb
             and self._memory_kb % pages.size_kb == 0
         )
 
-    def _has_share(self, host: Host, host_cell: HostCell) -> bool:
-        layout, cell = host_cell.layout, self._cell
+    def _has_share(self, host: Host, index: int) -> bool:
+        cell, layout = self._cell, host.layout.cells[index]
         shared = layout.shared.bit_count()
         return (
             cell.shared <= shared
-            and host_cell.shared_used + cell.shared
+            and host.shared_used[index] + cell.shared
             <= shared * host.cpu_allocation_ratio
-            and host_cell.memory_used_mb + cell.memory_mb
+            and host.memory_used_mb[index] + cell.memory_mb
             <= layout.memory_mb * host.ram_allocation_ratio
         )

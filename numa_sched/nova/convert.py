@@ -1,6 +1,9 @@
 """Nova's objects to values of the core."""
 
 import copy
+import functools
+import itertools
+import operator
 
 from nova import exception
 from nova.virt import hardware
@@ -13,7 +16,7 @@ from numa_sched.topology import (
     Guest,
     GuestCell,
     Host,
-    HostCell,
+    HostLayout,
     Pages,
     ThreadPolicy,
 )
@@ -38,81 +41,140 @@ def host(host_state) -> Host | None:
     if not host_state.numa_topology:
         return None
     try:
+        # Attributes of versioned objects go through a property each, which
+        # would be most of the cost; this is where they are kept.
+        cells = [cell.__dict__ for cell in host_state.numa_topology.cells]
+        pages = [
+            [page.__dict__ for page in cell['_obj_mempages']] for cell in cells
+        ]
         devices: dict[int | None, int] = {}
         for pool in host_state.pci_stats.pools if host_state.pci_stats else ():
             cell = pool.get('numa_node')
             devices[cell] = devices.get(cell, 0) + pool['count']
         return Host(
-            name=host_state.host,
-            cells=tuple(map(_host_cell, host_state.numa_topology.cells)),
-            cpu_allocation_ratio=float(host_state.cpu_allocation_ratio),
-            ram_allocation_ratio=float(host_state.ram_allocation_ratio),
-            devices=tuple(devices.items()),
+            host_state.host,
+            _layout(cells, pages),
+            tuple([cell['_obj_memory_usage'] for cell in cells]),
+            tuple([cell['_obj_cpu_usage'] for cell in cells]),
+            tuple(
+                [cpumask.from_set(cell['_obj_pinned_cpus']) for cell in cells]
+            ),
+            tuple(
+                [tuple([page['_obj_used'] for page in each]) for each in pages]
+            ),
+            float(host_state.cpu_allocation_ratio),
+            float(host_state.ram_allocation_ratio),
+            tuple(devices.items()),
         )
     except BAD_DATA as error:
         raise TopologyError(f'{type(error).__name__}: {error}') from error
 
 
-# Layouts of the cells seen, so that hosts of one kind share them, by what is
-# cheap to look up. Each stands beside the facts that it was made of: comparing
-# those is much faster than working out masks and checking them once more.
-_LAYOUTS: dict[tuple, list[tuple[tuple, CellLayout]]] = {}
-MAX_LAYOUTS = 4096
+# Layouts of the hosts seen, so that hosts of one kind share them and nothing
+# is worked out or checked twice. CPUs stand apart from the rest: hosts of one
+# kind have the same CPUs, but seldom the same number of small pages.
+_CPUS: dict[tuple, list[tuple]] = {}
+_LAYOUTS: dict[tuple, HostLayout] = {}
+MAX_LAYOUTS = 100_000
+
+_CPU_FACTS = operator.itemgetter(
+    '_obj_cpuset', '_obj_pcpuset', '_obj_siblings'
+)
+_CELL_FACTS = operator.itemgetter('_obj_id', '_obj_memory')
+_PAGE_FACTS = operator.itemgetter(
+    '_obj_size_kb', '_obj_total', '_obj_reserved'
+)
 
 
-def _host_cell(cell) -> HostCell:
-    # Attributes of versioned objects go through a property each, which would
-    # be most of the cost of a host; this is where they are kept.
-    facts = cell.__dict__
-    pages = [page.__dict__ for page in facts['_obj_mempages']]
-    siblings = facts['_obj_siblings']
-    networks = facts.get('_obj_network_metadata')
-    told = (
-        facts['_obj_cpuset'],
-        facts['_obj_pcpuset'],
-        siblings,
-        facts.get('_obj_socket'),
-        [
-            (page['_obj_size_kb'], page['_obj_total'], page.get('_obj_reserved'))
-            for page in pages
-        ],
-        networks and (networks.physnets, networks.tunneled),
-    )
-    key = facts['_obj_id'], facts['_obj_memory'], len(siblings)
-    for known, layout in _LAYOUTS.get(key, ()):
-        if known == told:
-            break
-    else:
-        layout = _new_layout(key, told)
-    return HostCell(
-        layout,
-        facts['_obj_memory_usage'],
-        facts['_obj_cpu_usage'],
-        cpumask.from_set(facts['_obj_pinned_cpus']),
-        tuple([page['_obj_used'] for page in pages]),
-    )
+class _CPUs:
+    """For each cell of a host: shared, dedicated, siblings, as masks.
+
+    There is one for each kind of host, which is equal only to itself.
+    """
+
+    __slots__ = ('cells',)
+
+    def __init__(self, cells):
+        self.cells = cells
 
 
-def _new_layout(key, told) -> CellLayout:
-    shared, dedicated, siblings, socket, pages, networks = told
-    layout = CellLayout(
-        id=key[0],
-        memory_mb=key[1],
-        socket=socket,
-        shared=cpumask.from_set(shared),
-        dedicated=cpumask.from_set(dedicated),
-        siblings=tuple(map(cpumask.from_set, siblings)),
-        pages=tuple(
-            Pages(size_kb, total, reserved or 0)
-            for size_kb, total, reserved in pages
+def _layout(cells, pages) -> HostLayout:
+    facts = (
+        _cpus(cells),
+        tuple(map(_CELL_FACTS, cells)),
+        tuple([_page_facts(each) for each in pages]),
+        tuple([cell.get('_obj_socket') for cell in cells]),
+        tuple(
+            [_networks(cell.get('_obj_network_metadata')) for cell in cells]
         ),
-        physnets=frozenset(networks[0]) if networks else None,
+    )
+    layout = _LAYOUTS.get(facts)
+    if layout is None:
+        cpus, *rest = facts
+        layout = HostLayout(tuple(map(_cell_layout, cpus.cells, *rest)))
+        if len(_LAYOUTS) >= MAX_LAYOUTS:
+            _LAYOUTS.clear()
+        _LAYOUTS[facts] = layout
+    return layout
+
+
+def _cpus(cells) -> _CPUs:
+    told = list(map(_CPU_FACTS, cells))
+    key = len(told), *map(len, told[0])
+    known = _CPUS.setdefault(key, [])
+    for facts, cpus in known:
+        if facts == told:
+            return cpus
+    cpus = _CPUs(
+        tuple(
+            (
+                cpumask.from_set(shared),
+                cpumask.from_set(dedicated),
+                tuple(map(cpumask.from_set, siblings)),
+            )
+            for shared, dedicated, siblings in told
+        )
+    )
+    if len(known) >= MAX_KINDS:
+        known.clear()
+    known.append((copy.deepcopy(told), cpus))
+    return cpus
+
+
+# Kinds of hosts with equally many CPUs; they are looked through one by one.
+MAX_KINDS = 64
+
+
+def _page_facts(pages):
+    try:
+        facts = list(map(_PAGE_FACTS, pages))
+    except KeyError:  # an old object, without "reserved"
+        facts = [_PAGE_FACTS({'_obj_reserved': 0, **page}) for page in pages]
+    return tuple(itertools.chain.from_iterable(facts))
+
+
+_pages = functools.lru_cache(maxsize=4096)(Pages)
+
+
+def _networks(metadata):
+    return metadata and (frozenset(metadata.physnets), metadata.tunneled)
+
+
+def _cell_layout(cpus, facts, pages, socket, networks) -> CellLayout:
+    shared, dedicated, siblings = cpus
+    return CellLayout(
+        id=facts[0],
+        memory_mb=facts[1],
+        socket=socket,
+        shared=shared,
+        dedicated=dedicated,
+        siblings=siblings,
+        pages=tuple(
+            _pages(*pages[at : at + 3]) for at in range(0, len(pages), 3)
+        ),
+        physnets=networks[0] if networks else None,
         tunneled=bool(networks and networks[1]),
     )
-    if sum(map(len, _LAYOUTS.values())) >= MAX_LAYOUTS:
-        _LAYOUTS.clear()
-    _LAYOUTS.setdefault(key, []).append((copy.deepcopy(told), layout))
-    return layout
 
 
 def guest(request_spec) -> Guest | None:
@@ -120,16 +182,15 @@ def guest(request_spec) -> Guest | None:
 
     The topology in the request is not taken at its word: when several
     servers are created at once, Nova replaces it by that of the server that
-    was placed before. Flavor and image say what is asked for, as they do for
-    the claim (``nova.compute.claims.MoveClaim.numa_topology``).
+    was placed before, or by none. Flavor and image say what is asked for, as
+    they do for the claim (``nova.compute.claims.MoveClaim.numa_topology``).
 
     :raises TopologyError: if the topology makes no sense
     """
-    topology = request_spec.numa_topology
-    if not topology:
+    wanted = _constraints(request_spec) or request_spec.numa_topology
+    if not wanted:
         return None
     try:
-        wanted = _constraints(request_spec) or topology
         networks = (
             request_spec.network_metadata
             if 'network_metadata' in request_spec

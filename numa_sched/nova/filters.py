@@ -111,7 +111,11 @@ class _Request:
                 _warn_of_bad_data(host_state, view.error)
             return reasons.BadData(str(view.error))
         host = view.host
-        if self.needs_threads and host is not None and not host.has_threads:
+        if (
+            self.needs_threads
+            and host is not None
+            and not host.layout.has_threads
+        ):
             return reasons.NoThreads()
         if assessment.guest is None:
             return None

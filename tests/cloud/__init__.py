@@ -80,6 +80,7 @@ class Cloud(base.ServersTestBase):
         self.migrated = []
         self.rankings = []
         self.log = []
+        self.residents = set()
 
     def run_nothing(self):
         """Stand in for a test method."""
@@ -304,6 +305,33 @@ class Cloud(base.ServersTestBase):
         self.wait_for(server, 'ACTIVE')
         return self.host_of(server)
 
+    def cold_migrate(self, server):
+        """Cold-migrate a server; give the host that awaits confirmation."""
+        return self._resize(server, {'migrate': None})
+
+    def resize(self, server, flavor):
+        """Resize a server; give the host that awaits confirmation."""
+        return self._resize(server, {'resize': {'flavorRef': flavor}})
+
+    def _resize(self, server, action):
+        with mock.patch.object(
+            LibvirtDriver, 'migrate_disk_and_power_off', return_value='{}'
+        ):
+            self.api.post_server_action(server['id'], action)
+            self.wait_for(server, 'VERIFY_RESIZE')
+        return self.host_of(server)
+
+    def confirm(self, server):
+        """Confirm a resize or a cold migration."""
+        self.api.post_server_action(server['id'], {'confirmResize': None})
+        self.wait_for(server, 'ACTIVE')
+
+    def revert(self, server):
+        """Revert a resize or a cold migration; give the host it is on."""
+        self.api.post_server_action(server['id'], {'revertResize': None})
+        self.wait_for(server, 'ACTIVE')
+        return self.host_of(server)
+
     def evacuate(self, server):
         """Evacuate a server off its host, which is down meanwhile."""
         source = self.host_of(server)
@@ -333,15 +361,22 @@ class Cloud(base.ServersTestBase):
             yield
 
     def delete_all(self):
-        """Delete all servers, and wait until their room is free again."""
-        for server in self.api.get_servers(detail=False):
-            self.api.delete_server(server['id'])
+        """Delete all servers, and wait until their room is free again.
+
+        Those whose ids are among ``residents`` stay.
+        """
+        for server in self._passing():
+            self.api.delete_server(server)
         end = time.monotonic() + 30
-        while self.api.get_servers(detail=False):
+        while self._passing():
             assert time.monotonic() < end, 'servers are not deleted'
             time.sleep(POLL_SECONDS)
         self._run_periodics()
         self.forget()
+
+    def _passing(self):
+        servers = self.api.get_servers(detail=False)
+        return {server['id'] for server in servers} - self.residents
 
     def forget(self):
         """Forget what was asked, ranked, moved and logged so far."""

@@ -101,6 +101,9 @@ XEON_WORKER = Machine(
 )
 
 
+ALL = (XEON_L5640, OPTERON_4P, XEON_4P, XEON_56, XEON_WORKER)
+
+
 def symmetric(cells, cores, threads=1, memory_mb=4096):
     """Give a made-up machine whose cells are all alike."""
     per_cell = cores * threads

@@ -199,14 +199,61 @@ def test_a_host_with_bad_data_is_left_out_with_a_warning_that_names_it(
     assert 'Host bad, node bad is left out' in record.getMessage()
 
 
+def full_of_pages(name='full'):
+    return make_host_state(
+        make_host(make_cell(pages=((GIANT_KB, 4, 3),)), name=name)
+    )
+
+
+WANTS_PAGES = {'hw:mem_page_size': '1GB'}
+
+
+def our_messages(caplog, level):
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith('numa_sched') and record.levelname == level
+    ]
+
+
 def test_a_reason_is_logged_for_each_host_at_debug_level(caplog):
-    state = make_host_state(make_host(make_cell(pages=((GIANT_KB, 4, 3),))))
-    request = make_request({'hw:mem_page_size': '1GB'}, ram=2048)
+    request = make_request(WANTS_PAGES, ram=2048)
     with caplog.at_level(logging.DEBUG, 'numa_sched'):
-        assert not passes(state, request)
-    assert 'needs 2048 MiB in 1 GiB pages, 1024 MiB free' in caplog.text
-    levels = {r.levelname for r in caplog.records if 'numa_sched' in r.name}
-    assert levels == {'DEBUG'}
+        assert not passes(full_of_pages(), request)
+    (message,) = our_messages(caplog, 'DEBUG')
+    assert message.startswith('Host full, node full: server ')
+    assert 'needs 2048 MiB in 1 GiB pages, 1024 MiB free' in message
+
+
+def test_reasons_are_logged_once_in_groups_when_no_host_is_left(caplog):
+    hosts = [full_of_pages(str(number)) for number in range(3)]
+    hosts += [make_host_state(make_host(make_cell(pages=((4, 9),))))]
+    request = make_request(WANTS_PAGES, ram=2048)
+    with caplog.at_level(logging.INFO, 'numa_sched'):
+        assert list(NUMAFitFilter().filter_all(hosts, request)) == []
+    assert our_messages(caplog, 'DEBUG') == []
+    (message,) = our_messages(caplog, 'INFO')
+    assert message.endswith(
+        ': 3 hosts: not enough free 1 GiB pages on one cell; '
+        '1 host: no 1 GiB pages'
+    )
+
+
+def test_nothing_is_explained_while_a_host_is_left(monkeypatch, caplog):
+    def explain(*args):
+        raise AssertionError('explained')
+
+    monkeypatch.setattr('numa_sched.fit.Placer.explain', explain)
+    hosts = [
+        full_of_pages(),
+        make_host_state(
+            make_host(make_cell(pages=((4, 0), (GIANT_KB, 4))), name='free')
+        ),
+    ]
+    request = make_request({**PINNED, **WANTS_PAGES}, ram=2048)
+    with caplog.at_level(logging.INFO, 'numa_sched'):
+        (left,) = NUMAFitFilter().filter_all(hosts, request)
+    assert left.host == 'free'
 
 
 def test_a_server_after_the_first_of_several_is_asked_about_afresh():
@@ -223,3 +270,12 @@ def test_a_server_after_the_first_of_several_is_asked_about_afresh():
     assert request.numa_topology.cells[0].pagesize == 2048
     assert passes(other, request)
     assert not passes(other, request, NUMATopologyFilter)
+
+
+def test_where_all_topology_is_gone_from_the_request_it_is_still_asked_for():
+    # Nova leaves none if it cannot fit the server before on its host.
+    request = make_request(PINNED, vcpus=5)
+    request.numa_topology = None
+    state = make_host_state(make_host(4))
+    assert not passes(state, request)
+    assert passes(state, request, NUMATopologyFilter)

@@ -8,6 +8,7 @@ import pytest
 from nova import context as nova_context
 from nova import objects
 from nova.scheduler import request_filter
+from nova.virt.libvirt.driver import LibvirtDriver
 from nova.volume import cinder
 
 from numa_sched.nova import request_filters
@@ -125,18 +126,8 @@ def test_live_migration_stays_if_no_other_host_is_capable(cloud):
 
 
 def moves(cloud):
-    stock = 'nova.virt.libvirt.driver.LibvirtDriver.'
-
-    def resize_to(server, action):
-        with mock.patch(
-            stock + 'migrate_disk_and_power_off', return_value='{}'
-        ):
-            cloud.api.post_server_action(server['id'], action)
-            cloud.wait_for(server, 'VERIFY_RESIZE')
-        return cloud.host_of(server)
-
     def unshelve(server):
-        with mock.patch(stock + 'snapshot'):
+        with mock.patch.object(LibvirtDriver, 'snapshot'):
             cloud.api.post_server_action(server['id'], {'shelve': {}})
             cloud.wait_for(server, 'SHELVED_OFFLOADED')
         cloud.placement_queries.clear()
@@ -146,16 +137,10 @@ def moves(cloud):
 
     return {
         'live migration': cloud.live_migrate,
-        'cold migration': lambda s: resize_to(s, {'migrate': None}),
-        'resize': lambda s: resize_to(
-            s,
-            {
-                'resize': {
-                    'flavorRef': flavor(
-                        cloud, compute__live_migration_auto_converge='true'
-                    )
-                }
-            },
+        'cold migration': cloud.cold_migrate,
+        'resize': lambda server: cloud.resize(
+            server,
+            flavor(cloud, compute__live_migration_auto_converge='true'),
         ),
         'evacuation': cloud.evacuate,
         'unshelve': unshelve,

@@ -1,5 +1,5 @@
 # Nova patches the standard library; that must come before all else.
-from nova.tests import functional  # noqa: F401  # isort: skip
+from tests import cloud  # noqa: F401  # isort: skip
 
 import logging
 
@@ -7,7 +7,6 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile('ci', max_examples=300, deadline=None)
-settings.register_profile('long', max_examples=20_000, deadline=None)
 settings.load_profile('ci')
 
 

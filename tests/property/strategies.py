@@ -14,6 +14,7 @@ from numa_sched.topology import (
     PageSize,
     ThreadPolicy,
 )
+from tests.cloud import machines
 
 PHYSNETS = ('one', 'two')
 SIZES_KB = (4, 2048, 1048576)
@@ -93,12 +94,49 @@ def hosts(draw, max_cells=4):
     for cell_id in ids:
         cell = draw(host_cells(cell_id, style, threads))
         cells.append(cell)
-    return Host(
-        name='host',
-        cells=tuple(cells),
+    return Host.of(
+        'host',
+        cells,
         cpu_allocation_ratio=draw(st.sampled_from((1.0, 0.5, 2.0, 16.0))),
         ram_allocation_ratio=draw(st.sampled_from((1.0, 0.5, 1.5))),
     )
+
+
+@st.composite
+def real_hosts(draw):
+    """Give a real machine, with some of it in use."""
+    machine = draw(st.sampled_from(machines.ALL))
+    threads = draw(st.sampled_from(('all', 'first')))
+    cells = []
+    for cell in machine.cells:
+        cores = [core if threads == 'all' else core[:1] for core in cell.cores]
+        siblings = tuple(map(cpumask.from_ids, cores))
+        dedicated = sum(siblings)
+        pages = (
+            Pages(4, cell.memory_mb * 128),
+            Pages(2048, draw(st.sampled_from((0, 512, 4096)))),
+            Pages(1048576, draw(st.sampled_from((0, 1, 8)))),
+        )
+        pinned = sum(core for core in siblings if draw(st.integers(0, 2)) == 0)
+        cells.append(
+            HostCell(
+                CellLayout(
+                    cell.id,
+                    cell.memory_mb,
+                    cell.socket,
+                    dedicated=dedicated,
+                    siblings=siblings,
+                    pages=pages,
+                ),
+                memory_used_mb=draw(st.sampled_from((0, 512))),
+                pinned=pinned,
+                pages_used=tuple(
+                    draw(st.sampled_from((0, page.total // 2, page.total)))
+                    for page in pages
+                ),
+            )
+        )
+    return Host.of(machine.name, cells)
 
 
 @st.composite

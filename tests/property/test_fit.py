@@ -26,6 +26,11 @@ def test_a_guest_fits_exactly_if_some_permutation_does(host, guest):
     assert exact(host, guest) == brute_force.fits(host, guest)
 
 
+@given(strategies.real_hosts(), strategies.guests())
+def test_the_same_holds_on_real_machines(host, guest):
+    assert exact(host, guest) == brute_force.fits(host, guest)
+
+
 @given(strategies.hosts(), strategies.guests(), st.data())
 def test_the_same_holds_with_pci_devices(host, guest, data):
     pools = data.draw(strategies.device_pools(host))

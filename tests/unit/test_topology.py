@@ -47,7 +47,7 @@ def test_a_cell_layout_that_makes_no_sense_is_refused(fields, message):
 def test_usage_of_a_cell_that_makes_no_sense_is_refused(fields, message):
     cell = make_cell(cpus=4, pages=((4, 10),))
     with pytest.raises(TopologyError, match=message):
-        dataclasses.replace(cell, **fields)
+        Host.of('host', [dataclasses.replace(cell, **fields)])
 
 
 def test_a_layout_knows_its_widest_core_and_smallest_pages():
@@ -90,14 +90,30 @@ def test_an_impossible_allocation_ratio_is_refused(ratio):
         make_host(4, cpu_allocation_ratio=ratio)
 
 
+def test_a_host_needs_a_cell():
+    with pytest.raises(TopologyError, match='without cells'):
+        make_host()
+
+
+def test_usage_must_be_told_for_each_cell():
+    host = make_host(4, 4)
+    with pytest.raises(TopologyError, match='not told for each cell'):
+        dataclasses.replace(host, pinned=(0,))
+
+
+def test_cells_come_back_as_they_went_in():
+    cells = (make_cell(3, pinned=(192,)), make_cell(1, memory_used_mb=5))
+    assert make_host(*cells).cells == cells
+
+
 def test_cells_may_have_sparse_ids():
     host = make_host(make_cell(0), make_cell(16), make_cell(3584, first=9000))
     assert [cell.id for cell in host.cells] == [0, 16, 3584]
 
 
 def test_a_cell_may_have_no_cpus_or_no_memory():
-    Host('memory only', (HostCell(CellLayout(4, memory_mb=126976)),))
-    Host('cpus only', (make_cell(memory_mb=0),))
+    Host.of('memory only', [HostCell(CellLayout(4, memory_mb=126976))])
+    Host.of('cpus only', [make_cell(memory_mb=0)])
 
 
 def test_a_guest_needs_a_cell():

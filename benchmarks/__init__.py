@@ -1,0 +1,1 @@
+"""Speed, memory and correctness at length; never part of the tests."""

@@ -1,0 +1,159 @@
+"""Filter and weigher together, against Nova's filter alone.
+
+Every figure is the least of several runs on fresh host states; the garbage
+collector is off while the clock runs, for both. Ratios are of one run.
+"""
+
+from benchmarks import fleet  # isort: skip  (Nova patches come first)
+
+import argparse
+import gc
+import logging
+import sys
+import time
+
+import prettytable
+from nova.scheduler.filters.numa_topology_filter import NUMATopologyFilter
+from nova.scheduler.weights import WeighedHost
+
+from numa_sched import fit
+from numa_sched.nova import convert
+from numa_sched.nova.filters import NUMAFitFilter
+from numa_sched.nova.views import VIEWS
+from numa_sched.nova.weighers import NUMAFitWeigher
+from tests.builders import make_guest, make_host
+
+KINDS = ((2, 64), (8, 16), (16, 8))
+GOALS = {'never seen': 10, 'new shape': 20, 'known': 50}
+
+
+def timed(call, *args):
+    """Give seconds for a call."""
+    gc.collect()
+    gc.disable()
+    try:
+        began = time.perf_counter()
+        call(*args)
+        return time.perf_counter() - began
+    finally:
+        gc.enable()
+
+
+def nova(states, request):
+    """Run Nova's filter."""
+    return list(NUMATopologyFilter().filter_all(states, request))
+
+
+class Ours:
+    """Our filter and weigher."""
+
+    def __init__(self):
+        self.weigher = NUMAFitWeigher()
+
+    def __call__(self, states, request):
+        """Run both; give the host states left."""
+        left = list(NUMAFitFilter().filter_all(states, request))
+        weighed = [WeighedHost(state, 0.0) for state in left]
+        self.weigher.weigh_objects(weighed, request)
+        return left
+
+    @staticmethod
+    def forget():
+        """Forget all hosts, as after a restart."""
+        VIEWS.__init__()
+        convert._LAYOUTS.clear()
+        convert._CPUS.clear()
+
+
+def compare(values, request, other, runs):
+    """Give seconds of Nova, and of ours in the three situations."""
+    ours = Ours()
+    seconds = {name: [] for name in ('nova', *GOALS)}
+    for _ in range(runs):
+        states = fleet.host_states(values)
+        seconds['nova'].append(timed(nova, states, request))
+        ours.forget()
+        seconds['never seen'].append(
+            timed(ours, fleet.host_states(values), request)
+        )
+        ours.forget()
+        ours(fleet.host_states(values), other)
+        seconds['new shape'].append(
+            timed(ours, fleet.host_states(values), request)
+        )
+        seconds['known'].append(
+            timed(ours, fleet.host_states(values), request)
+        )
+    return {name: min(found) for name, found in seconds.items()}
+
+
+def main():
+    """Print the tables; exit with 1 if a goal is missed."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument('--hosts', type=int, default=200)
+    options.add_argument('--runs', type=int, default=7)
+    options.add_argument('--many', type=int, default=10_000)
+    chosen = options.parse_args()
+    logging.disable(logging.ERROR)
+
+    table = prettytable.PrettyTable(
+        ['Host', 'Guest cells', 'Nova us/host']
+        + [f'{name} (goal {goal}x)' for name, goal in GOALS.items()]
+    )
+    missed = []
+    for cells, threads in KINDS:
+        values = fleet.hosts(chosen.hosts, cells, threads)
+        for wanted in (1, 2, 4, 8):
+            if wanted > cells:
+                continue
+            seconds = compare(
+                values,
+                fleet.request(wanted),
+                fleet.request(wanted, cpus_per_cell=3),
+                chosen.runs,
+            )
+            row = [
+                f'{cells} cells x {threads} threads',
+                wanted,
+                f'{seconds["nova"] / chosen.hosts * 1e6:.0f}',
+            ]
+            for name, goal in GOALS.items():
+                ratio = seconds['nova'] / seconds[name]
+                each = seconds[name] / chosen.hosts * 1e6
+                row.append(f'{ratio:.0f}x ({each:.0f} us)')
+                if ratio < goal:
+                    missed.append(f'{row[0]}, {wanted}, {name}: {ratio:.1f}x')
+            table.add_row(row)
+            print('.', end='', file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    print(table)
+
+    values = fleet.hosts(chosen.many, 2, 64)
+    ours, request = Ours(), fleet.request(2)
+    ours.forget()
+    ours(fleet.host_states(values), request)
+    seconds = min(
+        timed(ours, fleet.host_states(values), request) for _ in range(3)
+    )
+    print(
+        f'{chosen.many} unchanged hosts of 2 cells, filter and weigh: '
+        f'{seconds:.3f} s (goal 0.15 s)'
+    )
+    if seconds > 0.15:
+        missed.append(f'{chosen.many} hosts: {seconds:.3f} s')
+
+    host, guest = make_host(*[7] * 64), make_guest(1, 2, 3, 4, 5, 6, 7, 8)
+    seconds = min(timed(fit.fit, host, guest) for _ in range(chosen.runs))
+    print(
+        f'8 unlike cells on a host of 64 that does not fit: '
+        f'{seconds * 1e3:.2f} ms (goal 5 ms)'
+    )
+    if seconds > 0.005:
+        missed.append(f'unlike cells: {seconds * 1e3:.2f} ms')
+    for miss in missed:
+        print(f'MISSED {miss}')
+    return 1 if missed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
