@@ -78,35 +78,41 @@ def choose_page_size(
 
     :param wanted: a :class:`PageSize` or a size in KiB
     """
-    index_of = {
-        pages.size_kb: index
-        for index, pages in reversed(list(enumerate(host.layout.pages)))
-    }
-    sizes = sorted(
-        (pages.size_kb for pages in host.layout.pages), reverse=True
-    )
-    if wanted == PageSize.SMALL:
-        sizes = sizes[-1:]
-    elif wanted == PageSize.LARGE:
-        sizes = sizes[:-1]
-    elif wanted != PageSize.ANY:
-        sizes = [wanted] if wanted in index_of else []
-    if not sizes:
+    order = page_order(host.layout.page_sizes_kb, wanted)
+    if not order:
         return CellMisfit(Shortage.PAGE_SIZE, memory_mb, page_size=wanted)
     memory_kb = memory_mb * 1024
-    free_kb = {size: host.pages_free_kb(index_of[size]) for size in sizes}
-    for size in sizes:
-        if memory_kb <= free_kb[size] and memory_kb % size == 0:
+    free_kb = {size: host.pages_free_kb(index) for index, size in order}
+    for size, room in free_kb.items():
+        if memory_kb <= room and memory_kb % size == 0:
             return size
-    best = max(sizes, key=free_kb.get)
+    best = max(free_kb, key=free_kb.get)
     if memory_kb % best and memory_kb <= free_kb[best]:
         return CellMisfit(Shortage.PAGE_MULTIPLE, memory_mb, page_size=best)
     return CellMisfit(
         Shortage.PAGES,
         memory_mb,
         max(0, free_kb[best] // 1024),
-        wanted if len(sizes) > 1 else sizes[0],
+        wanted if len(order) > 1 else best,
     )
+
+
+def page_order(
+    sizes_kb: tuple[int, ...], wanted: int
+) -> tuple[tuple[int, int], ...]:
+    """Give index and size of the pages to try, in order.
+
+    :param sizes_kb: the page sizes of a host cell
+    :param wanted: a :class:`PageSize` or a size in KiB
+    """
+    tried = sorted(sizes_kb, reverse=True)
+    if wanted == PageSize.SMALL:
+        tried = tried[-1:]
+    elif wanted == PageSize.LARGE:
+        tried = tried[:-1]
+    elif wanted != PageSize.ANY:
+        tried = [wanted] if wanted in sizes_kb else []
+    return tuple((sizes_kb.index(size), size) for size in tried)
 
 
 def _check_memory(host: HostCell, guest: GuestCell) -> CellMisfit | None:

@@ -6,14 +6,13 @@ first cells, in its order, that accept one guest cell. Where page sizes could
 come out differently from cell to cell it leaves the answer to the reference.
 """
 
-from numa_sched.fit.cell import pin
+from numa_sched.fit.cell import page_order, pin
 from numa_sched.fit.claim import Claim
 from numa_sched.topology import (
     CellLayout,
     CPUPolicy,
     Guest,
     Host,
-    PageSize,
     ThreadPolicy,
 )
 
@@ -145,18 +144,7 @@ class Quick:
         """Give index and size of the pages to try, in order."""
         order = self._orders.get(sizes_kb)
         if order is None:
-            first = {}
-            for index, size in enumerate(sizes_kb):
-                first.setdefault(size, index)
-            tried = sorted(sizes_kb, reverse=True)
-            wanted = self._cell.page_size
-            if wanted == PageSize.SMALL:
-                tried = tried[-1:]
-            elif wanted == PageSize.LARGE:
-                tried = tried[:-1]
-            elif wanted != PageSize.ANY:
-                tried = [wanted] if wanted in first else []
-            order = tuple((first[size], size) for size in tried)
+            order = page_order(sizes_kb, self._cell.page_size)
             self._orders[sizes_kb] = order
         return order
 

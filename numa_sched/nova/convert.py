@@ -45,29 +45,37 @@ def host(host_state) -> Host | None:
         # would be most of the cost; this is where they are kept.
         cells = [cell.__dict__ for cell in host_state.numa_topology.cells]
         pages = [
-            [page.__dict__ for page in cell['_obj_mempages']] for cell in cells
+            page.__dict__ for cell in cells for page in cell['_obj_mempages']
         ]
+        page_counts = [len(cell['_obj_mempages']) for cell in cells]
         devices: dict[int | None, int] = {}
         for pool in host_state.pci_stats.pools if host_state.pci_stats else ():
             cell = pool.get('numa_node')
             devices[cell] = devices.get(cell, 0) + pool['count']
         return Host(
             host_state.host,
-            _layout(cells, pages),
+            _layout(cells, pages, page_counts),
             tuple([cell['_obj_memory_usage'] for cell in cells]),
             tuple([cell['_obj_cpu_usage'] for cell in cells]),
             tuple(
                 [cpumask.from_set(cell['_obj_pinned_cpus']) for cell in cells]
             ),
-            tuple(
-                [tuple([page['_obj_used'] for page in each]) for each in pages]
-            ),
+            _split([page['_obj_used'] for page in pages], page_counts),
             float(host_state.cpu_allocation_ratio),
             float(host_state.ram_allocation_ratio),
             tuple(devices.items()),
         )
     except BAD_DATA as error:
         raise TopologyError(f'{type(error).__name__}: {error}') from error
+
+
+def _split(items, counts):
+    """Give a tuple for each cell of what stands in one row for the host."""
+    first = counts[0]
+    if first and counts == [first] * len(counts):
+        return tuple(zip(*[iter(items)] * first, strict=True))
+    rest = iter(items)
+    return tuple([tuple(itertools.islice(rest, count)) for count in counts])
 
 
 # Layouts of the hosts seen, so that hosts of one kind share them and nothing
@@ -98,11 +106,12 @@ class _CPUs:
         self.cells = cells
 
 
-def _layout(cells, pages) -> HostLayout:
+def _layout(cells, pages, page_counts) -> HostLayout:
     facts = (
         _cpus(cells),
         tuple(map(_CELL_FACTS, cells)),
-        tuple([_page_facts(each) for each in pages]),
+        tuple(page_counts),
+        _page_facts(pages),
         tuple([cell.get('_obj_socket') for cell in cells]),
         tuple(
             [_networks(cell.get('_obj_network_metadata')) for cell in cells]
@@ -110,12 +119,44 @@ def _layout(cells, pages) -> HostLayout:
     )
     layout = _LAYOUTS.get(facts)
     if layout is None:
-        cpus, *rest = facts
-        layout = HostLayout(tuple(map(_cell_layout, cpus.cells, *rest)))
+        layout = _new_layout(*facts)
         if len(_LAYOUTS) >= MAX_LAYOUTS:
             _LAYOUTS.clear()
         _LAYOUTS[facts] = layout
     return layout
+
+
+def _new_layout(cpus, facts, counts, pages, sockets, networks) -> HostLayout:
+    of_size = [_pages(*pages[at : at + 3]) for at in range(0, len(pages), 3)]
+    return HostLayout(
+        tuple(
+            CellLayout(
+                id=cell_id,
+                memory_mb=memory_mb,
+                socket=socket,
+                shared=shared,
+                dedicated=dedicated,
+                siblings=siblings,
+                pages=of_cell,
+                physnets=near[0] if near else None,
+                tunneled=bool(near and near[1]),
+            )
+            for (
+                (shared, dedicated, siblings),
+                (cell_id, memory_mb),
+                of_cell,
+                socket,
+                near,
+            ) in zip(
+                cpus.cells,
+                facts,
+                _split(of_size, list(counts)),
+                sockets,
+                networks,
+                strict=True,
+            )
+        )
+    )
 
 
 def _cpus(cells) -> _CPUs:
@@ -158,23 +199,6 @@ _pages = functools.lru_cache(maxsize=4096)(Pages)
 
 def _networks(metadata):
     return metadata and (frozenset(metadata.physnets), metadata.tunneled)
-
-
-def _cell_layout(cpus, facts, pages, socket, networks) -> CellLayout:
-    shared, dedicated, siblings = cpus
-    return CellLayout(
-        id=facts[0],
-        memory_mb=facts[1],
-        socket=socket,
-        shared=shared,
-        dedicated=dedicated,
-        siblings=siblings,
-        pages=tuple(
-            _pages(*pages[at : at + 3]) for at in range(0, len(pages), 3)
-        ),
-        physnets=networks[0] if networks else None,
-        tunneled=bool(networks and networks[1]),
-    )
 
 
 def guest(request_spec) -> Guest | None:

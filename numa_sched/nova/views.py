@@ -24,6 +24,12 @@ MAX_GUESTS = 64
 MAX_VERDICTS_PER_HOST = 4
 
 
+def _drop_oldest(kept):
+    """Drop the first entry of a dict that other threads may be changing."""
+    oldest, *_ = kept.copy()
+    kept.pop(oldest, None)
+
+
 class Verdict:
     """What came of one guest on one host; ``claim`` is None if nothing."""
 
@@ -62,7 +68,7 @@ class View:
         if verdict is None:
             verdict = Verdict(placer.place(self.host))
             while len(self.verdicts) >= MAX_VERDICTS_PER_HOST:
-                self.verdicts.pop(next(iter(self.verdicts)), None)
+                _drop_oldest(self.verdicts)
             self.verdicts[placer] = verdict
         return verdict
 
@@ -86,7 +92,7 @@ class Views:
         # The one asked for least lately stands first, and goes first.
         self._placers[key] = placer
         while len(self._placers) > MAX_GUESTS:
-            self._placers.pop(next(iter(self._placers)), None)
+            _drop_oldest(self._placers)
         return placer
 
     def begin(self) -> float:
