@@ -7,6 +7,7 @@ MiB, page sizes are in KiB, CPU sets are bit masks (:mod:`numa_sched.cpumask`).
 
 import dataclasses
 import enum
+import itertools
 import math
 import operator
 from collections.abc import Sequence
@@ -45,30 +46,14 @@ def _require(truth: bool, message: str) -> None:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Pages:
-    """The pages of one size on one host cell, as the kernel set them aside."""
-
-    size_kb: int
-    total: int
-    reserved: int = 0
-
-    def __post_init__(self):
-        _require(self.size_kb > 0, f'a page size of {self.size_kb} KiB')
-        _require(
-            min(self.total, self.reserved) >= 0,
-            f'a negative number of {self.size_kb} KiB pages',
-        )
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class CellLayout:
     """What of a host cell stays the same while guests come and go.
 
     ``shared`` and ``dedicated`` are the CPUs that shared and dedicated guest
     CPUs may run on; they are equal on a host in the old ``vcpu_pin_set``
     style and disjoint on any other. ``siblings`` are the threads of each
-    core as far as guests may use them. ``pages`` is empty if the host tells
-    nothing about pages; ``physnets`` is None if it tells nothing about
+    core as far as guests may use them. ``page_sizes_kb`` is empty if the host
+    tells nothing about pages; ``physnets`` is None if it tells nothing about
     networks.
 
     ``threads_per_core`` is that of the widest core, ``cores_known`` whether
@@ -77,25 +62,27 @@ class CellLayout:
     """
 
     id: int
-    memory_mb: int
     socket: int | None = None
     shared: int = 0
     dedicated: int = 0
     siblings: tuple[int, ...] = ()
-    pages: tuple[Pages, ...] = ()
+    page_sizes_kb: tuple[int, ...] = ()
     physnets: frozenset[str] | None = None
     tunneled: bool = False
     # What follows from the above, worked out once.
     dedicated_count: int = dataclasses.field(init=False)
     threads_per_core: int = dataclasses.field(init=False)
     cores_known: bool = dataclasses.field(init=False)
-    page_sizes_kb: tuple[int, ...] = dataclasses.field(init=False)
     smallest_pages: int | None = dataclasses.field(init=False)
 
     def __post_init__(self):
         where = f'cell {self.id}: '
         _require(self.id >= 0, f'a cell id of {self.id}')
-        _require(self.memory_mb >= 0, where + 'negative memory')
+        sizes = self.page_sizes_kb
+        _require(
+            not sizes or min(sizes) > 0,
+            where + f'page sizes of {sizes} KiB',
+        )
         cores = 0
         for core in self.siblings:
             _require(
@@ -111,12 +98,10 @@ class CellLayout:
             f'the cell',
         )
         widest = max((core.bit_count() for core in self.siblings), default=1)
-        sizes = tuple(pages.size_kb for pages in self.pages)
         for name, value in (
             ('dedicated_count', self.dedicated.bit_count()),
             ('threads_per_core', widest or 1),
             ('cores_known', bool(cores) and not self.dedicated & ~cores),
-            ('page_sizes_kb', sizes),
             ('smallest_pages', sizes.index(min(sizes)) if sizes else None),
         ):
             object.__setattr__(self, name, value)
@@ -127,15 +112,17 @@ class HostCell:
     """One NUMA cell of a host and what is in use of it, taken from a host.
 
     ``pinned`` is the mask of dedicated CPUs that guests own; ``shared_used``
-    counts the shared CPUs of guests, which may be more than there are.
-    ``pages_used`` counts used pages of each size, in the order of the
-    layout's ``pages``.
+    counts the shared CPUs of guests, which may be more than there are. Pages
+    are counted for each size, in the order of the layout's.
     """
 
     layout: CellLayout
+    memory_mb: int
     memory_used_mb: int = 0
     shared_used: int = 0
     pinned: int = 0
+    pages_total: tuple[int, ...] = ()
+    pages_reserved: tuple[int, ...] = ()
     pages_used: tuple[int, ...] = ()
 
     @property
@@ -151,13 +138,16 @@ class HostCell:
     @property
     def memory_free_mb(self) -> int:
         """Memory not in use, without overcommit; may be below 0."""
-        return self.layout.memory_mb - self.memory_used_mb
+        return self.memory_mb - self.memory_used_mb
 
     def pages_free_kb(self, index: int) -> int:
         """Give KiB in pages neither used nor reserved; may be below 0."""
-        pages = self.layout.pages[index]
-        free = pages.total - self.pages_used[index] - pages.reserved
-        return free * pages.size_kb
+        free = (
+            self.pages_total[index]
+            - self.pages_used[index]
+            - self.pages_reserved[index]
+        )
+        return free * self.layout.page_sizes_kb[index]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -166,15 +156,16 @@ class HostLayout:
 
     ``same_pages`` tells whether all cells have pages of the same sizes,
     ``has_threads`` whether any core has more than one thread for guests;
-    ``foreign`` are, for each cell, the CPUs that are not dedicated ones of it,
-    and ``page_counts`` the number of its page sizes.
+    ``foreign`` are, for each cell, the CPUs that are not dedicated ones of it.
+    ``page_starts`` tells where the pages of each cell begin in the columns of
+    a host, and last where they end.
     """
 
     cells: tuple[CellLayout, ...]
     same_pages: bool = dataclasses.field(init=False)
     has_threads: bool = dataclasses.field(init=False)
     foreign: tuple[int, ...] = dataclasses.field(init=False)
-    page_counts: tuple[int, ...] = dataclasses.field(init=False)
+    page_starts: tuple[int, ...] = dataclasses.field(init=False)
 
     def __post_init__(self):
         _require(bool(self.cells), 'a host without cells')
@@ -198,7 +189,10 @@ class HostLayout:
                 any(cell.threads_per_core > 1 for cell in self.cells),
             ),
             ('foreign', tuple(~cell.dedicated for cell in self.cells)),
-            ('page_counts', tuple(map(len, sizes))),
+            (
+                'page_starts',
+                tuple(itertools.accumulate(map(len, sizes), initial=0)),
+            ),
         ):
             object.__setattr__(self, name, value)
 
@@ -207,9 +201,11 @@ class HostLayout:
 class Host:
     """A host as the scheduler sees it.
 
-    What is in use stands in columns, an item for each cell of the layout:
-    reading a host must be fast, and most of its cells are never looked at
-    one by one. :attr:`cells` and :meth:`cell` give them as values.
+    What the cells have and what is in use of it stands in columns: reading a
+    host must be fast, and most cells are never looked at one by one.
+    :attr:`cells` and :meth:`cell` give them as values. A column has an item
+    for each cell of the layout, but those of pages have one for each page
+    size of each cell, one cell after the other.
 
     ``devices`` maps a cell id, or None for no affinity, to the number of PCI
     devices that are free there.
@@ -217,28 +213,38 @@ class Host:
 
     name: str
     layout: HostLayout
+    memory_mb: tuple[int, ...]
     memory_used_mb: tuple[int, ...]
     shared_used: tuple[int, ...]
     pinned: tuple[int, ...]
-    pages_used: tuple[tuple[int, ...], ...]
+    pages_total: tuple[int, ...] = ()
+    pages_reserved: tuple[int, ...] = ()
+    pages_used: tuple[int, ...] = ()
     cpu_allocation_ratio: float = 1.0
     ram_allocation_ratio: float = 1.0
     devices: tuple[tuple[int | None, int], ...] = ()
 
     def __post_init__(self):
         layout = self.layout
-        count = len(layout.cells)
-        columns = (self.memory_used_mb, self.shared_used, self.pinned)
-        if [len(column) for column in columns] != [count] * 3:
-            raise TopologyError('usage is not told for each cell')
+        per_cell = (
+            self.memory_mb,
+            self.memory_used_mb,
+            self.shared_used,
+            self.pinned,
+        )
+        if list(map(len, per_cell)) != [len(layout.cells)] * 4:
+            raise TopologyError('a host that does not tell of each cell')
+        if min(self.memory_mb) < 0:
+            raise TopologyError(f'negative memory in {self.memory_mb} MiB')
         if min(self.memory_used_mb) < 0 or min(self.shared_used) < 0:
             raise TopologyError('negative usage')
         if any(map(operator.and_, self.pinned, layout.foreign)):
             raise TopologyError(self._foreign_pinning())
-        if tuple(map(len, self.pages_used)) != layout.page_counts or any(
-            used and min(used) < 0 for used in self.pages_used
-        ):
-            raise TopologyError(f'the pages used are {self.pages_used}')
+        pages = self.pages_total, self.pages_reserved, self.pages_used
+        if list(map(len, pages)) != [layout.page_starts[-1]] * 3:
+            raise TopologyError('a host that does not tell of all its pages')
+        if self.pages_total and min(map(min, pages)) < 0:
+            raise TopologyError(f'a negative number of pages in {pages}')
         for ratio in (self.cpu_allocation_ratio, self.ram_allocation_ratio):
             if not 0 <= ratio < math.inf:
                 raise TopologyError(f'an allocation ratio of {ratio}')
@@ -259,29 +265,38 @@ class Host:
         :param facts: the allocation ratios and the devices
         :raises TopologyError: if the host makes no sense
         """
+        per_cell = 'memory_mb', 'memory_used_mb', 'shared_used', 'pinned'
+        per_page = 'pages_total', 'pages_reserved', 'pages_used'
         return cls(
             name,
             HostLayout(tuple(cell.layout for cell in cells)),
             *(
                 tuple(getattr(cell, column) for cell in cells)
-                for column in (
-                    'memory_used_mb',
-                    'shared_used',
-                    'pinned',
-                    'pages_used',
+                for column in per_cell
+            ),
+            *(
+                tuple(
+                    itertools.chain.from_iterable(
+                        getattr(cell, column) for cell in cells
+                    )
                 )
+                for column in per_page
             ),
             **facts,
         )
 
     def cell(self, index: int) -> HostCell:
         """Give the cell at an index, which is not its id."""
+        start, end = self.layout.page_starts[index : index + 2]
         return HostCell(
             self.layout.cells[index],
+            self.memory_mb[index],
             self.memory_used_mb[index],
             self.shared_used[index],
             self.pinned[index],
-            self.pages_used[index],
+            self.pages_total[start:end],
+            self.pages_reserved[start:end],
+            self.pages_used[start:end],
         )
 
     @property

@@ -8,7 +8,6 @@ from numa_sched.topology import (
     GuestCell,
     Host,
     HostCell,
-    Pages,
     ThreadPolicy,
 )
 
@@ -54,29 +53,25 @@ def make_cell(
     }
     layout = CellLayout(
         id=id,
-        memory_mb=memory_mb,
         shared=everything if shared or legacy else 0,
         dedicated=0 if shared else everything,
         siblings=tuple(
             cpumask.from_ids(numbers[at : at + threads])
             for at in range(0, cpus, threads)
         ),
-        pages=tuple(
-            Pages(size, total, *reserved)
-            for size, total, _, *reserved in map(_with_used, pages)
-        ),
+        page_sizes_kb=tuple(size for size, *_ in pages),
         **fields,
     )
+    counts = [(*each, 0, 0)[1:4] for each in pages]
     return HostCell(
         layout=layout,
+        memory_mb=memory_mb,
         pinned=cpumask.from_ids(pinned),
-        pages_used=tuple(used for _, _, used, *_ in map(_with_used, pages)),
+        pages_total=tuple(total for total, _, _ in counts),
+        pages_used=tuple(used for _, used, _ in counts),
+        pages_reserved=tuple(reserved for _, _, reserved in counts),
         **usage,
     )
-
-
-def _with_used(pages):
-    return (*pages, 0) if len(pages) == 2 else pages
 
 
 def make_host(*cells, name='host', **fields):

@@ -11,7 +11,7 @@ import collections
 from collections.abc import Sequence
 
 from numa_sched.fit import match
-from numa_sched.fit.cell import CellFit, fit_cell
+from numa_sched.fit.cell import check_cell
 from numa_sched.fit.claim import Claim, predict
 from numa_sched.fit.constraint import (
     NetworkAffinity,
@@ -31,7 +31,7 @@ from numa_sched.topology import Guest, Host
 
 __all__ = ['Placer', 'fit', 'matching_cells']
 
-Verdicts = list[dict[int, CellFit | CellMisfit]]
+Verdicts = list[dict[int, int | CellMisfit | None]]
 
 
 class Placer:
@@ -97,7 +97,11 @@ def matching_cells(
         return Misfit(TooFewCells(len(guest.cells), available))
     verdicts = _pair_verdicts(host, guest)
     accepted = [
-        [cell for cell, found in row.items() if isinstance(found, CellFit)]
+        [
+            cell
+            for cell, found in row.items()
+            if not isinstance(found, CellMisfit)
+        ]
         for row in verdicts
     ]
     place = match.match(accepted)
@@ -112,20 +116,21 @@ def matching_cells(
 
 def _pair_verdicts(host: Host, guest: Guest) -> Verdicts:
     """Give, for each guest cell, host cell id to what comes of the pair."""
+    cells = host.cells
     rows = {}
     verdicts = []
     for index, cell in enumerate(guest.cells):
         kind = (cell, guest.reserved(index))
         if kind not in rows:
             rows[kind] = {
-                host_cell.id: fit_cell(
+                host_cell.id: check_cell(
                     host_cell,
                     cell,
                     reserved=guest.reserved(index),
                     cpu_ratio=host.cpu_allocation_ratio,
                     ram_ratio=host.ram_allocation_ratio,
                 )
-                for host_cell in host.cells
+                for host_cell in cells
             }
         verdicts.append(rows[kind])
     return verdicts

@@ -11,6 +11,7 @@ import dataclasses
 from numa_sched import cpumask
 from numa_sched.fit.reasons import CellMisfit, Shortage
 from numa_sched.topology import (
+    CellLayout,
     CPUPolicy,
     GuestCell,
     HostCell,
@@ -32,43 +33,69 @@ class CellFit:
     page_size: int | None = None
 
 
-def fit_cell(
+def check_cell(
     host: HostCell,
     guest: GuestCell,
     *,
     reserved: int = 0,
     cpu_ratio: float | None = None,
     ram_ratio: float | None = None,
-) -> CellFit | CellMisfit:
-    """Give what a guest cell would take of a host cell, or why it cannot.
+) -> int | CellMisfit | None:
+    """Give the page size that a guest cell would get, or why it does not fit.
 
     :param reserved: CPUs wanted beside those of the guest, 0 or 1
     :param cpu_ratio: the host's allocation ratio; None for no limit
     :param ram_ratio: the host's allocation ratio; None for no limit
+    :returns: the size in KiB, None if the guest does not care, or the misfit
     """
     page_size = guest.page_size or None
     if page_size:
-        found = choose_page_size(host, guest.memory_mb, page_size)
-        if isinstance(found, CellMisfit):
-            return found
-        page_size = found
+        page_size = choose_page_size(host, guest.memory_mb, page_size)
+        if isinstance(page_size, CellMisfit):
+            return page_size
     elif misfit := _check_memory(host, guest):
         return misfit
     if misfit := _check_cpus(host, guest, reserved):
         return misfit
-    fit = CellFit(page_size=page_size)
-    if guest.pinned:
+    if guest.pinned and not counting_decides(host.layout, guest):
         pinning = pin(
             host, guest.dedicated, guest.thread_policy, reserved=reserved
         )
         if isinstance(pinning, CellMisfit):
             return pinning
-        fit = CellFit(*pinning, page_size)
     if guest.cpu_policy is not CPUPolicy.DEDICATED:
         misfit = _check_ratios(host, guest, cpu_ratio, ram_ratio)
         if misfit:
             return misfit
-    return fit
+    return page_size
+
+
+def counting_decides(layout: CellLayout, guest: GuestCell) -> bool:
+    """Whether a guest cell can be pinned wherever enough CPUs are free.
+
+    It can if it does not mind which threads it gets, and all are known.
+    """
+    return (
+        layout.cores_known
+        and guest.dedicated > 0
+        and guest.thread_policy in (None, ThreadPolicy.PREFER)
+    )
+
+
+def fit_cell(
+    host: HostCell, guest: GuestCell, *, reserved: int = 0, **ratios
+) -> CellFit | CellMisfit:
+    """Give what a guest cell would take of a host cell, or why it cannot.
+
+    The arguments are those of :func:`check_cell`.
+    """
+    checked = check_cell(host, guest, reserved=reserved, **ratios)
+    if isinstance(checked, CellMisfit):
+        return checked
+    if not guest.pinned:
+        return CellFit(page_size=checked)
+    taken = pin(host, guest.dedicated, guest.thread_policy, reserved=reserved)
+    return CellFit(*taken, checked)
 
 
 def choose_page_size(
@@ -121,7 +148,7 @@ def _check_memory(host: HostCell, guest: GuestCell) -> CellMisfit | None:
     Pinned guests may not overcommit; others may, but not against themselves.
     """
     if host.layout.smallest_pages is None:
-        room = host.memory_free_mb if guest.pinned else host.layout.memory_mb
+        room = host.memory_free_mb if guest.pinned else host.memory_mb
         if room >= guest.memory_mb:
             return None
         return CellMisfit(
@@ -130,24 +157,24 @@ def _check_memory(host: HostCell, guest: GuestCell) -> CellMisfit | None:
             max(0, room),
         )
     index = host.layout.smallest_pages
-    pages = host.layout.pages[index]
+    size_kb = host.layout.page_sizes_kb[index]
     memory_kb = guest.memory_mb * 1024
     room = (
         host.pages_free_kb(index)
         if guest.pinned
-        else pages.total * pages.size_kb
+        else host.pages_total[index] * size_kb
     )
     if memory_kb <= room:
-        if memory_kb % pages.size_kb == 0:
+        if memory_kb % size_kb == 0:
             return None
         return CellMisfit(
-            Shortage.PAGE_MULTIPLE, guest.memory_mb, page_size=pages.size_kb
+            Shortage.PAGE_MULTIPLE, guest.memory_mb, page_size=size_kb
         )
     return CellMisfit(
         Shortage.PAGES if guest.pinned else Shortage.MEMORY_TOTAL,
         guest.memory_mb,
         max(0, room // 1024),
-        pages.size_kb,
+        size_kb,
     )
 
 
@@ -186,7 +213,7 @@ def _check_ratios(
                 max(0, int(limit) - host.shared_used),
             )
     if ram_ratio is not None:
-        limit = host.layout.memory_mb * ram_ratio
+        limit = host.memory_mb * ram_ratio
         if host.memory_used_mb + guest.memory_mb > limit:
             return CellMisfit(
                 Shortage.MEMORY_RATIO,

@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 
 from numa_sched.fit.cell import (
     CellFit,
+    check_cell,
     choose_page_size,
-    fit_cell,
     pin,
 )
-from numa_sched.fit.reasons import ClaimRefused, Shortage
+from numa_sched.fit.reasons import CellMisfit, ClaimRefused, Shortage
 from numa_sched.topology import (
     CPUPolicy,
     Guest,
@@ -221,10 +221,10 @@ class _Walk:
                 return False
             # From now on the cell asks for exactly this size.
             cell.guest = dataclasses.replace(cell.guest, page_size=size)
-        fit = self._fit_cell(host, cell.guest, index)
-        fits = isinstance(fit, CellFit)
+        checked = self._check_cell(host, cell.guest, index)
+        fits = not isinstance(checked, CellMisfit)
         # Nova pins before it looks at the ratios, and leaves it so.
-        if fits or (cell.guest.pinned and fit.shortage in RATIO_SHORTAGES):
+        if fits or (cell.guest.pinned and checked.shortage in RATIO_SHORTAGES):
             cell.id = cell.on = host.id
         return fits
 
@@ -236,18 +236,18 @@ class _Walk:
         ):
             # As asked for, and as the walk left it: its page size is fixed.
             for wanted in (self.guest.cells[index], cell.guest):
-                fit = self._fit_cell(host, wanted, index)
-                if not isinstance(fit, CellFit):
+                checked = self._check_cell(host, wanted, index)
+                if isinstance(checked, CellMisfit):
                     return ClaimRefused(
                         f'would wrongly put guest cell {index} on cell '
-                        f'{host.id}, where it {fit}'
+                        f'{host.id}, where it {checked}'
                     )
             if cell.guest.dedicated and cell.on != host.id:
                 return ClaimRefused(
                     f'would put guest cell {index} on cell {host.id} but '
                     f'leave it pinned to cell {cell.on}'
                 )
-            sizes.append(fit.page_size)
+            sizes.append(checked)
         index_of = {
             layout.id: index
             for index, layout in enumerate(self.host.layout.cells)
@@ -255,8 +255,8 @@ class _Walk:
         indexes = tuple(index_of[host.id] for host in hosts)
         return Claim(self.host, self.guest, indexes, tuple(sizes))
 
-    def _fit_cell(self, host, wanted, index):
-        return fit_cell(
+    def _check_cell(self, host, wanted, index):
+        return check_cell(
             host,
             wanted,
             reserved=self.guest.reserved(index),
@@ -311,8 +311,8 @@ def after_claim(
         )
         size_kb = layout.page_sizes_kb[index]
         used[index] += guest_cell.memory_mb * 1024 // size_kb
-    return HostCell(
-        layout=layout,
+    return dataclasses.replace(
+        host_cell,
         memory_used_mb=host_cell.memory_used_mb + guest_cell.memory_mb,
         shared_used=host_cell.shared_used + guest_cell.shared,
         pinned=host_cell.pinned | taken & layout.dedicated,

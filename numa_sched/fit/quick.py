@@ -6,17 +6,13 @@ first cells, in its order, that accept one guest cell. Where page sizes could
 come out differently from cell to cell it leaves the answer to the reference.
 """
 
-from numa_sched.fit.cell import page_order, pin
+from numa_sched.fit.cell import counting_decides, page_order, pin
 from numa_sched.fit.claim import Claim
 from numa_sched.topology import (
-    CellLayout,
     CPUPolicy,
     Guest,
     Host,
-    ThreadPolicy,
 )
-
-PICKY = (ThreadPolicy.REQUIRE, ThreadPolicy.ISOLATE)
 
 
 class Undecided(Exception):  # noqa: N818 (not an error)
@@ -44,7 +40,6 @@ class Quick:
         self._cell = cell
         self._memory_kb = cell.memory_mb * 1024
         self._has_shared = cell.cpu_policy is not CPUPolicy.DEDICATED
-        self._picky = cell.thread_policy in PICKY or not cell.dedicated
         self._by_kind = bool(cell.page_size) and cell.page_size < 0
         # One tuple for all claims that get pages of the same sizes.
         self._sizes: dict[tuple, tuple] = {}
@@ -89,44 +84,45 @@ class Quick:
         cell = self._cell
         needed, pinned, sign = cell.dedicated, cell.pinned, self._sign
         memory_kb, page_size = self._memory_kb, cell.page_size
-        picky, has_shared = self._picky, self._has_shared
+        has_shared = self._has_shared
+        total, used = host.pages_total, host.pages_used
+        kept, starts = host.pages_reserved, host.layout.page_starts
         sizes_kb = order = size = None
         chosen_sizes = set()
         accepted = []
         for index, layout in enumerate(host.layout.cells):
-            used = host.pages_used[index]
             if page_size:
                 if layout.page_sizes_kb is not sizes_kb:
                     sizes_kb = layout.page_sizes_kb
                     order = self._order(sizes_kb)
+                start = starts[index]
                 for at, size in order:
-                    pages = layout.pages[at]
-                    free = pages.total - used[at] - pages.reserved
+                    at += start
+                    free = total[at] - used[at] - kept[at]
                     if memory_kb <= free * size and not memory_kb % size:
                         break
                 else:
                     continue
                 chosen_sizes.add(size)
-            memory_used = host.memory_used_mb[index]
             if pinned:
                 # A count does, as all that is pinned is dedicated.
                 free = layout.dedicated_count - host.pinned[index].bit_count()
                 if needed > free:
                     continue
-                if (picky or not layout.cores_known) and not isinstance(
+                if not counting_decides(layout, cell) and not isinstance(
                     pin(host.cell(index), needed, cell.thread_policy), tuple
                 ):
                     continue
                 by_cpus = sign * free
             else:
                 by_cpus = -sign * host.shared_used[index]
-            if not page_size and not self._has_memory(
-                layout, memory_used, used
-            ):
+            if not page_size and not self._has_memory(host, index):
                 continue
             if has_shared and not self._has_share(host, index):
                 continue
-            by_memory = sign * (layout.memory_mb - memory_used)
+            by_memory = sign * (
+                host.memory_mb[index] - host.memory_used_mb[index]
+            )
             accepted.append((by_cpus, by_memory, index, size))
         if self._by_kind and len(chosen_sizes) > 1:
             raise Undecided
@@ -148,20 +144,22 @@ class Quick:
             self._orders[sizes_kb] = order
         return order
 
-    def _has_memory(self, layout: CellLayout, memory_used, used) -> bool:
-        index = layout.smallest_pages
-        if index is None:
-            room = layout.memory_mb
-            if self._cell.pinned:
-                room -= memory_used
+    def _has_memory(self, host: Host, index: int) -> bool:
+        pinned, layout = self._cell.pinned, host.layout.cells[index]
+        smallest = layout.smallest_pages
+        if smallest is None:
+            room = host.memory_mb[index]
+            if pinned:
+                room -= host.memory_used_mb[index]
             return room >= self._cell.memory_mb
-        pages = layout.pages[index]
-        count = pages.total
-        if self._cell.pinned:
-            count -= used[index] + pages.reserved
+        size_kb = layout.page_sizes_kb[smallest]
+        at = host.layout.page_starts[index] + smallest
+        count = host.pages_total[at]
+        if pinned:
+            count -= host.pages_used[at] + host.pages_reserved[at]
         return (
-            self._memory_kb <= count * pages.size_kb
-            and self._memory_kb % pages.size_kb == 0
+            self._memory_kb <= count * size_kb
+            and self._memory_kb % size_kb == 0
         )
 
     def _has_share(self, host: Host, index: int) -> bool:
@@ -172,5 +170,5 @@ class Quick:
             and host.shared_used[index] + cell.shared
             <= shared * host.cpu_allocation_ratio
             and host.memory_used_mb[index] + cell.memory_mb
-            <= layout.memory_mb * host.ram_allocation_ratio
+            <= host.memory_mb[index] * host.ram_allocation_ratio
         )

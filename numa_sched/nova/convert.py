@@ -1,7 +1,6 @@
 """Nova's objects to values of the core."""
 
 import copy
-import functools
 import itertools
 import operator
 
@@ -17,7 +16,6 @@ from numa_sched.topology import (
     GuestCell,
     Host,
     HostLayout,
-    Pages,
     ThreadPolicy,
 )
 
@@ -47,20 +45,21 @@ def host(host_state) -> Host | None:
         pages = [
             page.__dict__ for cell in cells for page in cell['_obj_mempages']
         ]
-        page_counts = [len(cell['_obj_mempages']) for cell in cells]
+        sizes, *counts = _columns(pages)
         devices: dict[int | None, int] = {}
         for pool in host_state.pci_stats.pools if host_state.pci_stats else ():
             cell = pool.get('numa_node')
             devices[cell] = devices.get(cell, 0) + pool['count']
         return Host(
             host_state.host,
-            _layout(cells, pages, page_counts),
+            _layout(cells, sizes),
+            tuple([cell['_obj_memory'] for cell in cells]),
             tuple([cell['_obj_memory_usage'] for cell in cells]),
             tuple([cell['_obj_cpu_usage'] for cell in cells]),
             tuple(
                 [cpumask.from_set(cell['_obj_pinned_cpus']) for cell in cells]
             ),
-            _split([page['_obj_used'] for page in pages], page_counts),
+            *counts,
             float(host_state.cpu_allocation_ratio),
             float(host_state.ram_allocation_ratio),
             tuple(devices.items()),
@@ -69,28 +68,31 @@ def host(host_state) -> Host | None:
         raise TopologyError(f'{type(error).__name__}: {error}') from error
 
 
-def _split(items, counts):
-    """Give a tuple for each cell of what stands in one row for the host."""
-    first = counts[0]
-    if first and counts == [first] * len(counts):
-        return tuple(zip(*[iter(items)] * first, strict=True))
-    rest = iter(items)
-    return tuple([tuple(itertools.islice(rest, count)) for count in counts])
+_PAGE_FACTS = operator.itemgetter(
+    '_obj_size_kb', '_obj_total', '_obj_reserved', '_obj_used'
+)
+
+
+def _columns(pages):
+    """Give sizes, total, reserved and used pages of all cells, as tuples."""
+    if not pages:
+        return (), (), (), ()
+    try:
+        return tuple(zip(*map(_PAGE_FACTS, pages), strict=True))
+    except KeyError:  # an old object, without "reserved"
+        told = [{'_obj_reserved': 0, **page} for page in pages]
+        return tuple(zip(*map(_PAGE_FACTS, told), strict=True))
 
 
 # Layouts of the hosts seen, so that hosts of one kind share them and nothing
-# is worked out or checked twice. CPUs stand apart from the rest: hosts of one
-# kind have the same CPUs, but seldom the same number of small pages.
+# is worked out or checked twice. CPUs stand apart, as they are compared where
+# the rest is looked up.
 _CPUS: dict[tuple, list[tuple]] = {}
 _LAYOUTS: dict[tuple, HostLayout] = {}
-MAX_LAYOUTS = 100_000
+MAX_LAYOUTS = 4096
 
 _CPU_FACTS = operator.itemgetter(
     '_obj_cpuset', '_obj_pcpuset', '_obj_siblings'
-)
-_CELL_FACTS = operator.itemgetter('_obj_id', '_obj_memory')
-_PAGE_FACTS = operator.itemgetter(
-    '_obj_size_kb', '_obj_total', '_obj_reserved'
 )
 
 
@@ -106,12 +108,12 @@ class _CPUs:
         self.cells = cells
 
 
-def _layout(cells, pages, page_counts) -> HostLayout:
+def _layout(cells, page_sizes) -> HostLayout:
     facts = (
         _cpus(cells),
-        tuple(map(_CELL_FACTS, cells)),
-        tuple(page_counts),
-        _page_facts(pages),
+        tuple([cell['_obj_id'] for cell in cells]),
+        tuple([len(cell['_obj_mempages']) for cell in cells]),
+        page_sizes,
         tuple([cell.get('_obj_socket') for cell in cells]),
         tuple(
             [_networks(cell.get('_obj_network_metadata')) for cell in cells]
@@ -126,35 +128,27 @@ def _layout(cells, pages, page_counts) -> HostLayout:
     return layout
 
 
-def _new_layout(cpus, facts, counts, pages, sockets, networks) -> HostLayout:
-    of_size = [_pages(*pages[at : at + 3]) for at in range(0, len(pages), 3)]
+def _new_layout(cpus, ids, counts, sizes, sockets, networks) -> HostLayout:
+    rest = iter(sizes)
     return HostLayout(
         tuple(
             CellLayout(
                 id=cell_id,
-                memory_mb=memory_mb,
                 socket=socket,
                 shared=shared,
                 dedicated=dedicated,
                 siblings=siblings,
-                pages=of_cell,
+                page_sizes_kb=tuple(itertools.islice(rest, count)),
                 physnets=near[0] if near else None,
                 tunneled=bool(near and near[1]),
             )
             for (
                 (shared, dedicated, siblings),
-                (cell_id, memory_mb),
-                of_cell,
+                cell_id,
+                count,
                 socket,
                 near,
-            ) in zip(
-                cpus.cells,
-                facts,
-                _split(of_size, list(counts)),
-                sockets,
-                networks,
-                strict=True,
-            )
+            ) in zip(cpus.cells, ids, counts, sockets, networks, strict=True)
         )
     )
 
@@ -184,17 +178,6 @@ def _cpus(cells) -> _CPUs:
 
 # Kinds of hosts with equally many CPUs; they are looked through one by one.
 MAX_KINDS = 64
-
-
-def _page_facts(pages):
-    try:
-        facts = list(map(_PAGE_FACTS, pages))
-    except KeyError:  # an old object, without "reserved"
-        facts = [_PAGE_FACTS({'_obj_reserved': 0, **page}) for page in pages]
-    return tuple(itertools.chain.from_iterable(facts))
-
-
-_pages = functools.lru_cache(maxsize=4096)(Pages)
 
 
 def _networks(metadata):

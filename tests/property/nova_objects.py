@@ -20,7 +20,7 @@ def _host_cell(cell):
     made = objects.NUMACell(
         id=layout.id,
         socket=layout.socket,
-        memory=layout.memory_mb,
+        memory=cell.memory_mb,
         memory_usage=cell.memory_used_mb,
         cpuset=set(cpumask.ids(layout.shared)),
         cpu_usage=cell.shared_used,
@@ -29,12 +29,15 @@ def _host_cell(cell):
         siblings=[set(cpumask.ids(core)) for core in layout.siblings],
         mempages=[
             objects.NUMAPagesTopology(
-                size_kb=pages.size_kb,
-                total=pages.total,
-                used=used,
-                reserved=pages.reserved,
+                size_kb=size, total=total, used=used, reserved=reserved
             )
-            for pages, used in zip(layout.pages, cell.pages_used, strict=True)
+            for size, total, used, reserved in zip(
+                layout.page_sizes_kb,
+                cell.pages_total,
+                cell.pages_used,
+                cell.pages_reserved,
+                strict=True,
+            )
         ],
     )
     if layout.physnets is not None:

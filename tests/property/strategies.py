@@ -10,7 +10,6 @@ from numa_sched.topology import (
     GuestCell,
     Host,
     HostCell,
-    Pages,
     PageSize,
     ThreadPolicy,
 )
@@ -44,40 +43,41 @@ def host_cells(draw, cell_id, style, threads):
     physnets = draw(
         st.none() | st.frozensets(st.sampled_from(PHYSNETS), max_size=2)
     )
-    pages, pages_used = draw(page_tables())
+    sizes, *pages = draw(page_tables())
     layout = CellLayout(
         id=cell_id,
         socket=draw(st.sampled_from((0, 0, 1, None))),
-        memory_mb=memory_mb,
         shared=shared,
         dedicated=dedicated,
         siblings=tuple(siblings),
-        pages=pages,
+        page_sizes_kb=sizes,
         physnets=physnets,
         tunneled=physnets is not None and draw(st.booleans()),
     )
     return HostCell(
-        layout=layout,
-        memory_used_mb=draw(st.sampled_from((0, 256, 512))),
-        shared_used=draw(st.integers(0, 4)),
-        pinned=pinned,
-        pages_used=pages_used,
+        layout,
+        memory_mb,
+        draw(st.sampled_from((0, 256, 512))),
+        draw(st.integers(0, 4)),
+        pinned,
+        *pages,
     )
 
 
 @st.composite
 def page_tables(draw):
-    """Give no pages at all, or some of each size; and how many are used."""
+    """Give page sizes, and total, reserved and used pages of each."""
     if draw(st.integers(0, 3)) == 0:
-        return (), ()
-    sizes = draw(st.sets(st.sampled_from(SIZES_KB), min_size=1))
-    pages, used = [], []
-    for size in draw(st.permutations(sorted(sizes))):
+        return (), (), (), ()
+    chosen = draw(st.sets(st.sampled_from(SIZES_KB), min_size=1))
+    rows = []
+    for size in draw(st.permutations(sorted(chosen))):
         total = draw(st.sampled_from((512, 1024, 2048))) * 1024 // size
         reserved = draw(st.sampled_from((0, 0, total // 4)))
-        pages.append(Pages(size, total, reserved))
-        used.append(draw(st.sampled_from((0, total // 2))))
-    return tuple(pages), tuple(used)
+        rows.append(
+            (size, total, reserved, draw(st.sampled_from((0, total // 2))))
+        )
+    return tuple(zip(*rows, strict=True))
 
 
 @st.composite
@@ -112,27 +112,29 @@ def real_hosts(draw):
         cores = [core if threads == 'all' else core[:1] for core in cell.cores]
         siblings = tuple(map(cpumask.from_ids, cores))
         dedicated = sum(siblings)
-        pages = (
-            Pages(4, cell.memory_mb * 128),
-            Pages(2048, draw(st.sampled_from((0, 512, 4096)))),
-            Pages(1048576, draw(st.sampled_from((0, 1, 8)))),
+        totals = (
+            cell.memory_mb * 128,
+            draw(st.sampled_from((0, 512, 4096))),
+            draw(st.sampled_from((0, 1, 8))),
         )
         pinned = sum(core for core in siblings if draw(st.integers(0, 2)) == 0)
         cells.append(
             HostCell(
                 CellLayout(
                     cell.id,
-                    cell.memory_mb,
                     cell.socket,
                     dedicated=dedicated,
                     siblings=siblings,
-                    pages=pages,
+                    page_sizes_kb=SIZES_KB,
                 ),
+                cell.memory_mb,
                 memory_used_mb=draw(st.sampled_from((0, 512))),
                 pinned=pinned,
+                pages_total=totals,
+                pages_reserved=(0, 0, 0),
                 pages_used=tuple(
-                    draw(st.sampled_from((0, page.total // 2, page.total)))
-                    for page in pages
+                    draw(st.sampled_from((0, total // 2, total)))
+                    for total in totals
                 ),
             )
         )

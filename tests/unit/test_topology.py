@@ -10,7 +10,6 @@ from numa_sched.topology import (
     GuestCell,
     Host,
     HostCell,
-    Pages,
 )
 from tests.builders import make_cell, make_host, mask
 
@@ -19,7 +18,7 @@ from tests.builders import make_cell, make_host, mask
     ('fields', 'message'),
     [
         ({'id': -1}, 'a cell id of -1'),
-        ({'memory_mb': -1}, 'negative memory'),
+        ({'page_sizes_kb': (4, 0)}, 'page sizes of'),
         (
             {'siblings': (mask(0, 1), mask(1, 2, 3))},
             'CPUs 1 are threads of two cores',
@@ -28,7 +27,7 @@ from tests.builders import make_cell, make_host, mask
     ],
 )
 def test_a_cell_layout_that_makes_no_sense_is_refused(fields, message):
-    facts = {'id': 0, 'memory_mb': 1, 'dedicated': mask(0, 1, 2, 3), **fields}
+    facts = {'id': 0, 'dedicated': mask(0, 1, 2, 3), **fields}
     with pytest.raises(TopologyError, match=message):
         CellLayout(**facts)
 
@@ -36,12 +35,15 @@ def test_a_cell_layout_that_makes_no_sense_is_refused(fields, message):
 @pytest.mark.parametrize(
     ('fields', 'message'),
     [
+        ({'memory_mb': -1}, 'negative memory'),
         ({'memory_used_mb': -1}, 'negative usage'),
         ({'shared_used': -1}, 'negative usage'),
         ({'pinned': mask(9)}, 'CPUs 9 are pinned but are not dedicated'),
-        ({'pages_used': (-1,)}, 'the pages used are'),
-        ({'pages_used': (1, 1)}, 'the pages used are'),
-        ({'pages_used': ()}, 'the pages used are'),
+        ({'pages_used': (-1,)}, 'a negative number of pages'),
+        ({'pages_total': (-1,)}, 'a negative number of pages'),
+        ({'pages_reserved': (-1,)}, 'a negative number of pages'),
+        ({'pages_used': (1, 1)}, 'not tell of all its pages'),
+        ({'pages_used': ()}, 'not tell of all its pages'),
     ],
 )
 def test_usage_of_a_cell_that_makes_no_sense_is_refused(fields, message):
@@ -58,20 +60,7 @@ def test_a_layout_knows_its_widest_core_and_smallest_pages():
 
 
 def test_a_layout_knows_when_a_dedicated_cpu_belongs_to_no_core():
-    assert not CellLayout(0, 1, dedicated=mask(0), siblings=()).cores_known
-
-
-@pytest.mark.parametrize(
-    ('fields', 'message'),
-    [
-        ({'size_kb': 0}, 'a page size of 0 KiB'),
-        ({'total': -1}, 'a negative number of 4 KiB pages'),
-        ({'reserved': -1}, 'a negative number'),
-    ],
-)
-def test_pages_that_make_no_sense_are_refused(fields, message):
-    with pytest.raises(TopologyError, match=message):
-        Pages(**{'size_kb': 4, 'total': 1, **fields})
+    assert not CellLayout(0, dedicated=mask(0), siblings=()).cores_known
 
 
 def test_two_cells_of_one_id_are_refused():
@@ -97,7 +86,7 @@ def test_a_host_needs_a_cell():
 
 def test_usage_must_be_told_for_each_cell():
     host = make_host(4, 4)
-    with pytest.raises(TopologyError, match='not told for each cell'):
+    with pytest.raises(TopologyError, match='not tell of each cell'):
         dataclasses.replace(host, pinned=(0,))
 
 
@@ -112,7 +101,7 @@ def test_cells_may_have_sparse_ids():
 
 
 def test_a_cell_may_have_no_cpus_or_no_memory():
-    Host.of('memory only', [HostCell(CellLayout(4, memory_mb=126976))])
+    Host.of('memory only', [HostCell(CellLayout(4), memory_mb=126976)])
     Host.of('cpus only', [make_cell(memory_mb=0)])
 
 

@@ -207,7 +207,7 @@ def test_isolate_keeps_the_reserved_cpu_off_the_cores_of_the_guest():
 
 
 def test_dedicated_cpus_without_known_cores_cannot_be_pinned():
-    bare = HostCell(CellLayout(0, memory_mb=4096, dedicated=mask(0, 1)))
+    bare = HostCell(CellLayout(0, dedicated=mask(0, 1)), memory_mb=4096)
     assert shortage(bare, make_guest_cell(1)) is Shortage.UNKNOWN_CORES
 
 
