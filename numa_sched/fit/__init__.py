@@ -25,11 +25,16 @@ from numa_sched.fit.reasons import (
     Misfit,
     NoCellFits,
     TooFewCells,
+    TooManySets,
     Unreachable,
 )
 from numa_sched.topology import Guest, Host
 
 __all__ = ['Placer', 'fit', 'matching_cells']
+
+# Asking about a set of cells takes Nova some 0.1 ms, and a request must not
+# wait for all the sets of a host whose devices are nearly all taken.
+MAX_SETS = 500
 
 Verdicts = list[dict[int, int | CellMisfit | None]]
 
@@ -164,10 +169,14 @@ def _constrained(
     for cell in host.cells:
         members[classes[cell.id]].append(cell)
     satisfiable = set()
+    asked = 0
     for profile in match.profiles(classes, len(accepted)):
         place = match.match(accepted, classes, profile)
         if len(place) < len(accepted):
             continue
+        if asked == MAX_SETS:
+            return Misfit(TooManySets(MAX_SETS))
+        asked += 1
         cells = [
             cell
             for name, count in profile.items()

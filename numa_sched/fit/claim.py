@@ -10,6 +10,7 @@ of the answer named. See ``doc/source/nova-bugs.rst``.
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 
 from numa_sched.fit.cell import (
@@ -28,8 +29,11 @@ from numa_sched.topology import (
     ThreadPolicy,
 )
 
-# Nova's walk has no bound; on the host it would block every other claim.
-# A walk that needs more permutations than this is not worth waiting for.
+# Nova's walk has no bound: it blocks the scheduler when it takes the servers
+# of a request one by one, and then every other claim on the host. Nova gets
+# through about a million permutations in a second. Ours leaves out those that
+# must fail like the one before, and looks at no more than this.
+MAX_RANK = 200_000
 MAX_PERMUTATIONS = 2000
 
 RATIO_SHORTAGES = (Shortage.SHARED_RATIO, Shortage.MEMORY_RATIO)
@@ -178,6 +182,11 @@ class _Walk:
             hosts = [self.order[index] for index in chosen]
             failed_at = self._try(hosts)
             if failed_at is None:
+                rank = rank_of(chosen, len(self.order))
+                if rank > MAX_RANK:
+                    return ClaimRefused(
+                        f'would walk {rank} permutations to find its cells'
+                    )
                 return self._result(hosts)
             # If trying changed nothing, every permutation that starts alike
             # fails alike.
@@ -247,6 +256,11 @@ class _Walk:
                     f'would put guest cell {index} on cell {host.id} but '
                     f'leave it pinned to cell {cell.on}'
                 )
+            if self._breaks_cores(host, index):
+                return ClaimRefused(
+                    f'would take threads for guest cell {index} on cell '
+                    f'{host.id} whose siblings are in use'
+                )
             sizes.append(checked)
         index_of = {
             layout.id: index
@@ -254,6 +268,23 @@ class _Walk:
         }
         indexes = tuple(index_of[host.id] for host in hosts)
         return Claim(self.host, self.guest, indexes, tuple(sizes))
+
+    def _breaks_cores(self, host, index):
+        """Whether a cell of whole cores would reserve a thread of another's.
+
+        Nova finds that out only when it counts the usage, and raises.
+        """
+        wanted = self.guest.cells[index]
+        reserved = self.guest.reserved(index)
+        if wanted.thread_policy is not ThreadPolicy.ISOLATE or not reserved:
+            return False
+        pinned, beside = pin(
+            host, wanted.dedicated, wanted.thread_policy, reserved=reserved
+        )
+        return any(
+            core & (pinned | beside) and core & ~host.free
+            for core in host.layout.siblings
+        )
 
     def _check_cell(self, host, wanted, index):
         return check_cell(
@@ -263,6 +294,20 @@ class _Walk:
             cpu_ratio=self.host.cpu_allocation_ratio,
             ram_ratio=self.host.ram_allocation_ratio,
         )
+
+
+def rank_of(chosen: Sequence[int], available: int) -> int:
+    """Give how many permutations come before one, in Nova's order.
+
+    :param chosen: indexes of host cells, in the order of the guest's cells
+    :param available: number of host cells
+    """
+    rank = 0
+    size = len(chosen)
+    for place, index in enumerate(chosen):
+        before = index - sum(other < index for other in chosen[:place])
+        rank += before * math.perm(available - place - 1, size - place - 1)
+    return rank
 
 
 def _next(chosen, available, position):

@@ -3,11 +3,14 @@
 Gives what :func:`numa_sched.fit.fit` gives, for guests whose cells are all
 the same, without reserved CPUs, networks or devices: then the claim takes the
 first cells, in its order, that accept one guest cell. Where page sizes could
-come out differently from cell to cell it leaves the answer to the reference.
+come out differently from cell to cell, or Nova's walk could take too long, it
+leaves the answer to the reference.
 """
 
+import math
+
 from numa_sched.fit.cell import counting_decides, page_order, pin
-from numa_sched.fit.claim import Claim
+from numa_sched.fit.claim import MAX_RANK, Claim
 from numa_sched.topology import (
     CPUPolicy,
     Guest,
@@ -60,6 +63,11 @@ class Quick:
         if len(accepted) < count:
             return None
         if available > count:
+            if (
+                len(accepted) < available
+                and math.perm(available, count) > MAX_RANK
+            ):
+                raise Undecided  # Nova's walk may take too long
             if host.devices:
                 accepted = self._by_devices(host, accepted)
             if count == 1:

@@ -196,6 +196,18 @@ class Unreachable:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class TooManySets:
+    """So many sets of cells failed that the rest was not asked about."""
+
+    tried: int
+
+    def __str__(self):
+        return f'none of {self.tried} sets of cells that it fits will do'
+
+    summary = property(__str__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class ClaimRefused:
     """The guest fits, but the claim on the host will not find or take it."""
 
@@ -259,6 +271,7 @@ Reason = (
     TooFewCells
     | NoCellFits
     | Unreachable
+    | TooManySets
     | ClaimRefused
     | NoTopology
     | NoThreads

@@ -226,7 +226,7 @@ def _constraints(request_spec):
         return hardware.numa_get_constraints(
             request_spec.flavor, request_spec.image
         )
-    except exception.NovaException:
+    except (exception.NovaException, *BAD_DATA):
         # Accepted once by an older Nova; the request still has the result.
         return None
 

@@ -80,7 +80,16 @@ class _Request:
             reason = self._drop_reason(host_state)
         except Exception as error:
             # One host must not take the whole request down with it.
-            _warn_of_bad_data(host_state, error, exc_info=True)
+            LOG.warning(
+                'Host %(host)s, node %(node)s is left out: it cannot be '
+                'judged (%(error)s).',
+                {
+                    'host': host_state.host,
+                    'node': host_state.nodename,
+                    'error': error,
+                },
+                exc_info=True,
+            )
             reason = reasons.BadData(str(error))
         if reason is None:
             return True
@@ -203,7 +212,7 @@ def _needs_threads(spec_obj):
     Source: ``NUMATopologyFilter._satisfies_cpu_policy``.
     """
     extra_specs = spec_obj.flavor.extra_specs
-    properties = spec_obj.image.properties
+    properties = spec_obj.image.properties if spec_obj.image else {}
     return fields.CPUAllocationPolicy.DEDICATED in (
         extra_specs.get('hw:cpu_policy'),
         properties.get('hw_cpu_policy'),
@@ -213,7 +222,7 @@ def _needs_threads(spec_obj):
     )
 
 
-def _warn_of_bad_data(host_state, error, **kwargs):
+def _warn_of_bad_data(host_state, error):
     LOG.warning(
         'Host %(host)s, node %(node)s is left out: the NUMA topology that it '
         'reports makes no sense (%(error)s). Restart its nova-compute and see '
@@ -223,5 +232,4 @@ def _warn_of_bad_data(host_state, error, **kwargs):
             'node': host_state.nodename,
             'error': error,
         },
-        **kwargs,
     )

@@ -32,7 +32,7 @@ class PCIAffinity:
             and request.numa_policy == fields.PCINUMAAffinityPolicy.SOCKET
             for request in requests
         )
-        self._pools = _wanted_pools(pci_stats, requests)
+        self._pools = _wanted_pools(pci_stats, requests, provider_mapping)
 
     def key(self, cell: HostCell) -> Hashable:
         """Give what tells a cell apart as far as devices are concerned."""
@@ -50,19 +50,28 @@ class PCIAffinity:
         )
 
 
-def _wanted_pools(pci_stats, requests) -> dict[int | None, Hashable]:
+def _wanted_pools(pci_stats, requests, mapping) -> dict[int | None, Hashable]:
     """Give, for each cell, the pools that the requests may draw from.
 
-    Nova serves requests one by one from pools in their order. While each
-    pool is wanted by one request only, cells with equal pools are the same;
-    otherwise the order matters and every cell with devices is its own class.
+    Empty pools give nothing, and where placement has chosen providers, no
+    others do. Nova serves requests one by one from pools in their order.
+    While each pool is wanted by one request only, cells with equal pools are
+    the same; otherwise the order matters and every cell with devices is its
+    own class.
     """
     by_cell: dict[int | None, list] = {}
     wanted_by: dict[int, int] = {}
+    providers = {uuid for each in (mapping or {}).values() for uuid in each}
+    pools = [
+        pool
+        for pool in pci_stats.pools
+        if pool['count'] > 0
+        and (pool.get('rp_uuid') is None or pool['rp_uuid'] in providers)
+    ]
     for request in requests:
-        for pool in pci_stats._filter_pools_for_spec(pci_stats.pools, request):
+        for pool in pci_stats._filter_pools_for_spec(pools, request):
             wanted_by[id(pool)] = wanted_by.get(id(pool), 0) + 1
-    for pool in pci_stats.pools:
+    for pool in pools:
         if id(pool) in wanted_by:
             by_cell.setdefault(pool.get('numa_node'), []).append(pool)
     if any(count > 1 for count in wanted_by.values()):

@@ -41,6 +41,8 @@ def read(context, request_spec) -> Source:
         cell = objects.InstanceMapping.get_by_instance_uuid(
             context, uuid
         ).cell_mapping
+    if cell is None:
+        raise exception.InstanceNotFound(instance_id=uuid)
     with nova_context.target_cell(context.elevated(), cell) as in_cell:
         instance = objects.Instance.get_by_uuid(
             in_cell, uuid, expected_attrs=['system_metadata']

@@ -8,6 +8,7 @@ without showing it. Such a host is converted again and compared.
 """
 
 import time
+import weakref
 
 from numa_sched.exceptions import TopologyError
 from numa_sched.fit import Placer
@@ -50,6 +51,7 @@ class View:
         'error',
         'host',
         'key',
+        'read_from',
         'seen',
         'settled',
         'verdicts',
@@ -61,15 +63,17 @@ class View:
         self.verdicts: dict[Placer, Verdict] = {}
         self.settled = self.warned = False
         self.seen = 0.0
+        self.read_from = None  # refers to the host state last looked at
 
     def verdict(self, placer: Placer) -> Verdict:
         """Give what comes of a guest on this host."""
-        verdict = self.verdicts.get(placer)
+        verdict = self.verdicts.pop(placer, None)
         if verdict is None:
             verdict = Verdict(placer.place(self.host))
             while len(self.verdicts) >= MAX_VERDICTS_PER_HOST:
                 _drop_oldest(self.verdicts)
-            self.verdicts[placer] = verdict
+        # The one asked for least lately stands first, and goes first.
+        self.verdicts[placer] = verdict
         return verdict
 
 
@@ -144,11 +148,15 @@ class Views:
             view = known
         else:
             view = View(key, host, error)
+        # Only a row that was read late enough can be trusted, and a host state
+        # that was here before was read before.
         updated = host_state.updated
         view.settled = (
             updated is not None
+            and (view.read_from is None or view.read_from() is not host_state)
             and now - updated.timestamp() > SETTLED_AFTER_SECONDS
         )
+        view.read_from = None if view.settled else weakref.ref(host_state)
         return view
 
 

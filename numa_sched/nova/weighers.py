@@ -7,7 +7,7 @@ import stevedore
 from nova.scheduler import utils, weights
 from oslo_log import log as logging
 
-from numa_sched.exceptions import NumaSchedError, TopologyError
+from numa_sched.exceptions import NumaSchedError
 from numa_sched.nova.assess import Assessment
 
 CONF = nova.conf.CONF
@@ -43,8 +43,13 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
         """Give the scores of the hosts, in their order."""
         try:
             assessment = Assessment(weight_properties)
-        except TopologyError:
-            assessment = None  # NUMAFitFilter has told why
+        except Exception as error:
+            LOG.warning(
+                'Hosts are not ranked by NUMA fit for server %(server)s: what '
+                'it asks for cannot be understood (%(error)s).',
+                {'server': weight_properties.instance_uuid, 'error': error},
+            )
+            assessment = None
         if assessment is None or assessment.guest is None:
             return [WORST] * len(weighed_obj_list)
         debug = LOG.isEnabledFor(std_logging.DEBUG)
@@ -54,10 +59,9 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
                 verdict = self._score(weighed.obj, assessment)
             except Exception as error:
                 _warn_of_no_score(weighed.obj, error)
-                scores.append(WORST)
-                continue
-            scores.append(verdict.score)
-            if debug and verdict.claim is not None:
+                verdict = None
+            scores.append(WORST if verdict is None else verdict.score)
+            if debug and verdict is not None and verdict.claim is not None:
                 _debug_score(weighed.obj, weight_properties, verdict)
         return scores
 
@@ -67,10 +71,12 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
         return self.weigh_objects([weighed], weight_properties)[0]
 
     def _score(self, host_state, assessment):
-        """Give the verdict on a host, with its score."""
+        """Give the verdict on a host, with its score; None without one."""
         view = assessment.view(host_state)
+        if view.error is not None:
+            raise view.error
         if view.host is None:
-            raise view.error or TopologyError('it has no NUMA topology')
+            return None
         verdict = assessment.verdict(host_state, view)
         if verdict.scored_by is not self.strategy:
             score = WORST

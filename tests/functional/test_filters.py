@@ -279,3 +279,17 @@ def test_where_all_topology_is_gone_from_the_request_it_is_still_asked_for():
     state = make_host_state(make_host(4))
     assert not passes(state, request)
     assert passes(state, request, NUMATopologyFilter)
+
+
+def test_a_flavor_that_cannot_be_read_any_more_is_taken_from_the_request():
+    request = make_request(PINNED, vcpus=5)
+    request.flavor.extra_specs['hw:numa_mem.0'] = 'x'
+    assert not passes(make_host_state(make_host(4)), request)
+    assert passes(make_host_state(make_host(5)), request)
+
+
+def test_a_request_without_image_is_no_error():
+    request = make_request(PINNED, vcpus=5)
+    request.image = None
+    assert not passes(make_host_state(make_host(4)), request)
+    assert passes(make_host_state(make_host(5)), request)

@@ -107,6 +107,16 @@ def test_a_row_that_has_settled_is_not_looked_at_again(
     assert len(conversions) == 2
 
 
+def test_a_host_state_that_is_asked_about_for_long_does_not_settle(
+    views, clock, conversions
+):
+    state = row(updated=JUST_NOW)
+    for later in (0, 120, 240):
+        clock.now = NOW + later
+        views.of(state, views.begin())
+    assert len(conversions) == 3
+
+
 def test_a_row_without_a_time_is_looked_at_each_time(views, conversions):
     for _ in range(2):
         views.of(row(updated=None), views.begin())

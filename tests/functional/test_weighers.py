@@ -103,3 +103,10 @@ def test_an_unknown_strategy_is_an_error_that_names_it():
             NUMAFitWeigher()
     finally:
         CONF.clear_override('fit_strategy', group='numa_sched')
+
+
+def test_a_host_without_topology_is_ranked_last_in_silence(caplog):
+    good, bare = states(good=8, bare=2)
+    bare.numa_topology = None
+    assert list(weigh([bare, good], make_request(PINNED))) == ['good', 'bare']
+    assert 'ranked last' not in caplog.text

@@ -1,9 +1,12 @@
 """The fit engine against brute force over Nova's own code."""
 
+import collections
 import copy
+import dataclasses
 
 from hypothesis import given
 from hypothesis import strategies as st
+from nova.conf import CONF
 from nova.virt import hardware
 
 from numa_sched import fit
@@ -47,7 +50,7 @@ def test_the_same_holds_with_pci_devices(host, guest, data):
     ) == brute_force.fits(host, guest, accepts)
 
 
-def nova_claims(host, guest):
+def nova_claims(host, guest, pci_stats=None):
     """Give what Nova's claim makes of the guest: a topology, None or CRASHES.
 
     It crashes on a host cell that has CPUs to pin but tells no cores.
@@ -59,6 +62,7 @@ def nova_claims(host, guest):
             wanted,
             provider_mapping=None,
             limits=nova_objects.limits(host, guest),
+            pci_stats=pci_stats,
         )
     except ValueError:
         assert any(not cell.siblings for cell in host.cells)
@@ -110,6 +114,46 @@ def test_the_prediction_is_what_the_claim_does(host, guest):
         assert is_right(topology, host, guest)
     else:
         assert topology is None or not is_right(topology, host, guest)
+
+
+@given(strategies.hosts(), strategies.guests(), st.booleans(), st.data())
+def test_the_order_of_cells_is_that_of_the_claim(host, guest, packing, data):
+    pools = data.draw(strategies.device_pools(host))
+    devices = collections.Counter()
+    for cell, _, count in pools:
+        devices[cell] += count
+    host = dataclasses.replace(host, devices=tuple(devices.items()))
+    CONF.set_override(
+        'packing_host_numa_cells_allocation_strategy', packing, 'compute'
+    )
+    try:
+        topology = nova_claims(host, guest, nova_objects.devices(host, pools))
+    finally:
+        CONF.clear_override(
+            'packing_host_numa_cells_allocation_strategy', 'compute'
+        )
+    found = predicted(host, guest, packing=packing)
+    placed = fit.Placer(guest, packing=packing).place(host)
+    if topology is CRASHES or not isinstance(found, Claim):
+        assert placed is None
+        return
+    assert placed == found
+    assert [cell.id for cell in topology.cells] == list(found.cell_ids)
+    after = {cell.id: cell for cell in found.cells_after()}
+    if all(cell.layout.page_sizes_kb for cell in found.cells):
+        used = hardware.numa_usage_from_instance_numa(
+            nova_objects.host_topology(host), topology
+        )
+        for cell in used.cells:
+            if cell.id in after:
+                expected = after[cell.id]
+                assert len(cell.pinned_cpus) == expected.pinned.bit_count()
+                assert cell.memory_usage == expected.memory_used_mb
+                assert cell.cpu_usage == expected.shared_used
+                assert (
+                    tuple(pages.used for pages in cell.mempages)
+                    == expected.pages_used
+                )
 
 
 @given(strategies.hosts(), strategies.guests(alike=True))

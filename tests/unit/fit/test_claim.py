@@ -1,7 +1,10 @@
+import itertools
+
 import pytest
 
+from numa_sched import fit
 from numa_sched.fit.cell import fit_cell
-from numa_sched.fit.claim import after_claim, order_cells, predict
+from numa_sched.fit.claim import after_claim, order_cells, predict, rank_of
 from numa_sched.fit.reasons import ClaimRefused
 from tests.builders import (
     HUGE_KB,
@@ -118,3 +121,28 @@ def test_after_the_claim_shared_cpus_are_counted():
     cell = make_cell(shared=True, shared_used=1)
     guest = make_guest_cell(shared=2)
     assert after_claim(cell, guest, fit_cell(cell, guest)).shared_used == 3
+
+
+def test_the_rank_counts_the_permutations_before():
+    permutations = list(itertools.permutations(range(5), 3))
+    assert [rank_of(each, 5) for each in permutations] == list(range(60))
+
+
+def test_a_claim_that_would_take_nova_long_is_refused():
+    cells = [make_cell(i, pages=((4, 0), (HUGE_KB, 512))) for i in range(16)]
+    # First in order, and without pages.
+    cells[0] = make_cell(0, cpus=8, pages=((4, 0), (HUGE_KB, 0)))
+    host = make_host(*cells)
+    wanted = make_guest_cell(1, page_size=HUGE_KB)
+    assert fit.fit(host, make_guest(*[wanted] * 4))
+    refused = fit.fit(host, make_guest(*[wanted] * 7))
+    assert 'permutations to find its cells' in str(refused)
+    assert fit.Placer(make_guest(*[wanted] * 7)).place(host) is None
+
+
+def test_a_thread_is_not_reserved_on_a_core_of_another_guest():
+    host = make_host(make_cell(cpus=8, threads=2, legacy=True, pinned=(0,)))
+    wanted = make_guest_cell(1, threads='isolate')
+    assert fit.fit(host, make_guest(wanted))
+    refused = fit.fit(host, make_guest(wanted, isolate_emulator=True))
+    assert 'whose siblings are in use' in str(refused)

@@ -119,3 +119,18 @@ def test_a_claim_that_goes_wrong_is_a_reason_of_its_own():
     host, guest = make_host(1, 3, 2), make_guest(2, 1, 3)
     assert fit.matching_cells(host, guest) == (2, 0, 1)
     assert isinstance(reason(host, guest), ClaimRefused)
+
+
+def test_sets_are_not_asked_about_without_end():
+    class Never(Needs):
+        def key(self, cell):
+            return cell.id
+
+        def accepts(self, cells):
+            self.asked += 1
+            return False
+
+    never = Never()
+    found = reason(make_host(*[2] * 16), make_guest(*[1] * 8), [never])
+    assert 'none of 500 sets' in str(found)
+    assert never.asked == 500
