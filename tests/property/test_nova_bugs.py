@@ -375,3 +375,19 @@ def test_a_filter_that_cannot_be_loaded_is_left_out_by_ours(run_with_plugin):
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout == "['NUMAFitFilter']\n"
+
+
+def test_an_emulator_thread_is_put_beside_the_thread_of_another_guest():
+    cell = make_cell(
+        cpus=8, threads=2, legacy=True, pinned=(0,), pages=((4, 10**6),)
+    )
+    host = make_host(cell)
+    wanted = make_guest_cell(1, threads='isolate')
+    guest = make_guest(wanted, isolate_emulator=True)
+    topology = nova_fits(host, guest)
+    assert topology.cells[0].cpuset_reserved == {1}
+    with pytest.raises(exception.CPUPinningInvalid):
+        hardware.numa_usage_from_instance_numa(
+            nova_objects.host_topology(host), topology
+        )
+    assert 'whose siblings are in use' in str(fit.fit(host, guest))
