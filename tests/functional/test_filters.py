@@ -225,6 +225,14 @@ def test_a_reason_is_logged_for_each_host_at_debug_level(caplog):
     assert 'needs 2048 MiB in 1 GiB pages, 1024 MiB free' in message
 
 
+def test_missing_sibling_threads_are_a_reason_of_the_whole_host(caplog):
+    request = make_request({**PINNED, 'hw:cpu_thread_policy': 'require'})
+    with caplog.at_level(logging.DEBUG, 'numa_sched'):
+        assert not passes(make_host_state(make_host(4)), request)
+    (message,) = our_messages(caplog, 'DEBUG')
+    assert message.endswith('needs sibling threads, the host has none')
+
+
 def test_reasons_are_logged_once_in_groups_when_no_host_is_left(caplog):
     hosts = [full_of_pages(str(number)) for number in range(3)]
     hosts += [make_host_state(make_host(make_cell(pages=((4, 9),))))]
