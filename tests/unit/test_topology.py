@@ -101,8 +101,9 @@ def test_cells_may_have_sparse_ids():
 
 
 def test_a_cell_may_have_no_cpus_or_no_memory():
-    Host.of('memory only', [HostCell(CellLayout(4), memory_mb=126976)])
-    Host.of('cpus only', [make_cell(memory_mb=0)])
+    bare = HostCell(CellLayout(4), memory_mb=126976)
+    cells = (bare, make_cell(0, memory_mb=0))
+    assert Host.of('odd', cells).cells == cells
 
 
 def test_a_guest_needs_a_cell():
