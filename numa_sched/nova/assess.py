@@ -27,7 +27,7 @@ class Assessment:
         )
         self._views = views
         self._now = views.begin()
-        self._placer = self.guest and views.placer(
+        self.placer = self.guest and views.placer(
             self.guest, packing=self._packing
         )
 
@@ -38,7 +38,7 @@ class Assessment:
     def verdict(self, host_state, view: View) -> Verdict:
         """Give the verdict for the candidate that Nova takes: the first."""
         if not self.requests:
-            return view.verdict(self._placer)
+            return view.verdict(self.placer)
         candidates = host_state.allocation_candidates or [{'mappings': {}}]
         return Verdict(
             self.with_devices(host_state, view, candidates[0]) or None
@@ -61,10 +61,3 @@ class Assessment:
         return fit.fit(
             view.host, self.guest, constraints, packing=self._packing
         )
-
-    def explain(self, host_state, view) -> Claim | Misfit:
-        """Give why a host was dropped; slower than finding out that it is."""
-        if not self.requests:
-            return self._placer.explain(view.host)
-        candidates = host_state.allocation_candidates or [{'mappings': {}}]
-        return self.with_devices(host_state, view, candidates[0])

@@ -39,26 +39,34 @@ def host(host_state) -> Host | None:
     if not host_state.numa_topology:
         return None
     try:
-        # Attributes of versioned objects go through a property each, which
-        # would be most of the cost; this is where they are kept.
-        cells = [cell.__dict__ for cell in host_state.numa_topology.cells]
-        pages = [
-            page.__dict__ for cell in cells for page in cell['_obj_mempages']
-        ]
-        sizes, *counts = _columns(pages)
+        cells = host_state.numa_topology.cells
+        ids, *cpus, pinned, memory, memory_used, shared_used, pages = zip(
+            *map(_CELL_FACTS, cells), strict=True
+        )
+        sizes, *counts = _columns(list(itertools.chain(*pages)))
         devices: dict[int | None, int] = {}
         for pool in host_state.pci_stats.pools if host_state.pci_stats else ():
             cell = pool.get('numa_node')
             devices[cell] = devices.get(cell, 0) + pool['count']
         return Host(
             host_state.host,
-            _layout(cells, sizes),
-            tuple([cell['_obj_memory'] for cell in cells]),
-            tuple([cell['_obj_memory_usage'] for cell in cells]),
-            tuple([cell['_obj_cpu_usage'] for cell in cells]),
-            tuple(
-                [cpumask.from_set(cell['_obj_pinned_cpus']) for cell in cells]
+            _layout(
+                _cpus(cpus),
+                ids,
+                tuple(map(len, pages)),
+                sizes,
+                tuple([getattr(cell, '_obj_socket', None) for cell in cells]),
+                tuple(
+                    [
+                        _networks(getattr(cell, '_obj_network_metadata', None))
+                        for cell in cells
+                    ]
+                ),
             ),
+            memory,
+            memory_used,
+            shared_used,
+            tuple(map(cpumask.from_set, pinned)),
             *counts,
             float(host_state.cpu_allocation_ratio),
             float(host_state.ram_allocation_ratio),
@@ -68,7 +76,20 @@ def host(host_state) -> Host | None:
         raise TopologyError(f'{type(error).__name__}: {error}') from error
 
 
-_PAGE_FACTS = operator.itemgetter(
+# Fields of versioned objects go through a property each, which would be most
+# of the cost; these are the attributes behind.
+_CELL_FACTS = operator.attrgetter(
+    '_obj_id',
+    '_obj_cpuset',
+    '_obj_pcpuset',
+    '_obj_siblings',
+    '_obj_pinned_cpus',
+    '_obj_memory',
+    '_obj_memory_usage',
+    '_obj_cpu_usage',
+    '_obj_mempages',
+)
+_PAGE_FACTS = operator.attrgetter(
     '_obj_size_kb', '_obj_total', '_obj_reserved', '_obj_used'
 )
 
@@ -79,9 +100,21 @@ def _columns(pages):
         return (), (), (), ()
     try:
         return tuple(zip(*map(_PAGE_FACTS, pages), strict=True))
-    except KeyError:  # an old object, without "reserved"
-        told = [{'_obj_reserved': 0, **page} for page in pages]
-        return tuple(zip(*map(_PAGE_FACTS, told), strict=True))
+    except AttributeError:  # an old object, without "reserved"
+        return tuple(
+            zip(
+                *(
+                    (
+                        page.size_kb,
+                        page.total,
+                        page.reserved if 'reserved' in page else 0,
+                        page.used,
+                    )
+                    for page in pages
+                ),
+                strict=True,
+            )
+        )
 
 
 # Layouts of the hosts seen, so that hosts of one kind share them and nothing
@@ -90,10 +123,6 @@ def _columns(pages):
 _CPUS: dict[tuple, list[tuple]] = {}
 _LAYOUTS: dict[tuple, HostLayout] = {}
 MAX_LAYOUTS = 4096
-
-_CPU_FACTS = operator.itemgetter(
-    '_obj_cpuset', '_obj_pcpuset', '_obj_siblings'
-)
 
 
 class _CPUs:
@@ -108,17 +137,7 @@ class _CPUs:
         self.cells = cells
 
 
-def _layout(cells, page_sizes) -> HostLayout:
-    facts = (
-        _cpus(cells),
-        tuple([cell['_obj_id'] for cell in cells]),
-        tuple([len(cell['_obj_mempages']) for cell in cells]),
-        page_sizes,
-        tuple([cell.get('_obj_socket') for cell in cells]),
-        tuple(
-            [_networks(cell.get('_obj_network_metadata')) for cell in cells]
-        ),
-    )
+def _layout(*facts) -> HostLayout:
     layout = _LAYOUTS.get(facts)
     if layout is None:
         layout = _new_layout(*facts)
@@ -153,9 +172,9 @@ def _new_layout(cpus, ids, counts, sizes, sockets, networks) -> HostLayout:
     )
 
 
-def _cpus(cells) -> _CPUs:
-    told = list(map(_CPU_FACTS, cells))
-    key = len(told), *map(len, told[0])
+def _cpus(told) -> _CPUs:
+    shared, dedicated, siblings = told
+    key = len(shared), len(shared[0]), len(dedicated[0]), len(siblings[0])
     known = _CPUS.setdefault(key, [])
     for facts, cpus in known:
         if facts == told:
@@ -167,7 +186,7 @@ def _cpus(cells) -> _CPUs:
                 cpumask.from_set(dedicated),
                 tuple(map(cpumask.from_set, siblings)),
             )
-            for shared, dedicated, siblings in told
+            for shared, dedicated, siblings in zip(*told, strict=True)
         )
     )
     if len(known) >= MAX_KINDS:

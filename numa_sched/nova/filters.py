@@ -11,6 +11,7 @@ from oslo_log import log as logging
 from numa_sched.exceptions import TopologyError
 from numa_sched.fit import reasons
 from numa_sched.nova.assess import Assessment
+from numa_sched.nova.views import View
 
 LOG = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ class _Request:
             reason = reasons.BadData(str(error))
         if reason is None:
             return True
-        self.dropped.append((host_state, reason))
+        self.dropped.append(reason)
         if self.debug:
             LOG.debug(
                 'Host %(host)s, node %(node)s: server %(server)s does not '
@@ -102,7 +103,7 @@ class _Request:
                     'host': host_state.host,
                     'node': host_state.nodename,
                     'server': self.spec_obj.instance_uuid,
-                    'reason': self._explain(host_state, reason),
+                    'reason': self._explain(reason),
                 },
             )
         return False
@@ -110,7 +111,7 @@ class _Request:
     def _drop_reason(self, host_state):
         """Give why a host is dropped, None if it is not.
 
-        ``UNEXPLAINED`` stands for what only :meth:`_explain` works out.
+        A view stands for the reason that only :meth:`_explain` works out.
         """
         assessment = self.assessment
         view = assessment.view(host_state)
@@ -138,7 +139,7 @@ class _Request:
                 return reason
         elif assessment.verdict(host_state, view).claim is None:
             host_state.allocation_candidates = []
-            return UNEXPLAINED
+            return view
         host_state.limits['numa_topology'] = self._limits_of(host_state)
         return None
 
@@ -158,11 +159,14 @@ class _Request:
             None if host_state.allocation_candidates else verdicts[0][1].reason
         )
 
-    def _explain(self, host_state, reason):
-        if reason is not UNEXPLAINED:
+    def _explain(self, reason):
+        """Give the reason; slower than finding out that there is one."""
+        if not isinstance(reason, View):
             return reason
-        view = self.assessment.view(host_state)
-        return self.assessment.explain(host_state, view).reason
+        try:
+            return self.assessment.placer.explain(reason.host).reason
+        except Exception as error:
+            return reasons.BadData(str(error))
 
     def _limits_of(self, host_state):
         """Give what the claim is to hold itself to.
@@ -189,8 +193,7 @@ class _Request:
         if not self.dropped or not LOG.isEnabledFor(std_logging.INFO):
             return
         explained = [
-            self._explain(host_state, reason)
-            for host_state, reason in self.dropped[:MAX_EXPLAINED]
+            self._explain(reason) for reason in self.dropped[:MAX_EXPLAINED]
         ]
         more = len(self.dropped) - len(explained)
         LOG.info(
@@ -201,9 +204,6 @@ class _Request:
                 'more': f'; {more} more hosts not looked into' if more else '',
             },
         )
-
-
-UNEXPLAINED = object()
 
 
 def _needs_threads(spec_obj):
