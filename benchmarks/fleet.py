@@ -7,6 +7,10 @@ import random
 
 import nova.conf
 
+from numa_sched import cpumask
+from numa_sched.simulation import Shape
+from numa_sched.simulation.workload import Requests
+from numa_sched.topology import CellLayout, Host, HostCell
 from tests.builders import make_cell, make_host
 from tests.functional.requests import make_host_state, make_request
 
@@ -48,6 +52,129 @@ def _host(number, cells, threads):
     return make_host(*made, name=f'host{number}')
 
 
+def telco(count):
+    """Give empty hosts of 2 x 12 cores x 2 threads with 1 GiB pages."""
+    return [
+        make_host(
+            *(
+                make_cell(
+                    cell,
+                    cpus=24,
+                    threads=2,
+                    first=24 * cell,
+                    memory_mb=131072,
+                    pages=((4, 4 * 2**20), (1048576, 112)),
+                )
+                for cell in range(2)
+            ),
+            name=f'host{number}',
+        )
+        for number in range(count)
+    ]
+
+
+def recorded(count):
+    """Give empty hosts of three kinds of real machines, in turn."""
+    kinds = (machines.XEON_4P, machines.XEON_WORKER, machines.XEON_4P_36)
+    return [
+        _machine(kinds[number % len(kinds)], f'host{number}')
+        for number in range(count)
+    ]
+
+
+def _machine(machine, name):
+    return Host.of(
+        name,
+        [
+            HostCell(
+                CellLayout(
+                    cell.id,
+                    cell.socket,
+                    dedicated=cpumask.from_ids(
+                        thread for core in cell.cores for thread in core
+                    ),
+                    siblings=tuple(map(cpumask.from_ids, cell.cores)),
+                    page_sizes_kb=(4,),
+                ),
+                memory_mb=cell.memory_mb,
+                pages_total=(cell.memory_mb * 256,),
+                pages_used=(0,),
+                pages_reserved=(0,),
+            )
+            for cell in machine.cells
+        ],
+    )
+
+
+FLEETS = {'telco': telco, 'trace': recorded}
+
+# The most frequent CPUs and MiB of the requests in the Alibaba cluster trace
+# of GPU servers of 2023 (openb_pod_list_default.csv); how often each comes.
+_TRACE = (
+    (4, 5600, 1592),
+    (12, 49152, 861),
+    (12, 47104, 786),
+    (8, 30516, 649),
+    (12, 48128, 534),
+    (13, 57344, 364),
+    (32, 49152, 284),
+    (20, 64512, 255),
+    (10, 41560, 195),
+    (4, 22888, 189),
+    (4, 15258, 182),
+    (12, 24576, 162),
+    (16, 58368, 158),
+    (5, 10600, 152),
+    (4, 30516, 136),
+    (16, 51200, 120),
+)
+
+REQUESTS = {
+    'telco': Requests(
+        'telco',
+        [
+            Shape(
+                f'{cpus} CPUs on {cells}',
+                cpus,
+                cpus * 4096,
+                (
+                    ('hw:cpu_policy', 'dedicated'),
+                    ('hw:numa_nodes', str(cells)),
+                    ('hw:mem_page_size', '1GB'),
+                ),
+            )
+            for cpus, cells in (
+                (2, 1),
+                (4, 1),
+                (8, 1),
+                (12, 1),
+                (16, 1),
+                (24, 2),
+                (32, 2),
+            )
+        ],
+        (25, 25, 20, 10, 10, 5, 5),
+    ),
+    # As many cells as it takes on these machines.
+    'trace': Requests(
+        'trace',
+        [
+            Shape(
+                f'{cpus} CPUs, {memory_mb} MiB',
+                cpus,
+                memory_mb,
+                (
+                    ('hw:cpu_policy', 'dedicated'),
+                    ('hw:numa_nodes', '1' if cpus <= 16 else '2'),
+                ),
+            )
+            for cpus, memory_mb, _ in _TRACE
+        ],
+        [count for _, _, count in _TRACE],
+    ),
+}
+
+
 def host_states(values):
     """Give fresh host states, as Nova makes them anew at each request."""
     return [
@@ -69,4 +196,11 @@ def request(cells, cpus_per_cell=2):
     )
 
 
-__all__ = ['host_states', 'hosts', 'machines', 'request']
+__all__ = [
+    'FLEETS',
+    'REQUESTS',
+    'host_states',
+    'hosts',
+    'machines',
+    'request',
+]

@@ -1,6 +1,6 @@
 """Every option of the package, in the group ``[numa_sched]``."""
 
-from oslo_config import cfg
+from oslo_config import cfg, types
 
 GROUP = cfg.OptGroup(
     'numa_sched',
@@ -11,7 +11,7 @@ GROUP = cfg.OptGroup(
 OPTS = [
     cfg.StrOpt(
         'fit_strategy',
-        default='pack',
+        default='fragmentation',
         help="""
 How hosts that a guest fits are ranked.
 
@@ -21,10 +21,19 @@ from 0 (worst) to 1 (best).
 
 Possible values:
 
+* ``fragmentation``: least loss of room for the guests that are asked for,
+  see ``fit_mix``.
 * ``pack``: least free CPUs left on the cells used (dedicated ones if the
   guest has any, else shared ones), so that cells that are in use fill up
   before others are broken into.
+* ``spread``: most free CPUs left on the cells used.
+* ``headroom``: the largest share left free, of CPUs or memory, on the
+  tightest of the cells used.
+* ``locality``: fewest sockets, PCI devices close, no core shared with other
+  guests.
 * The name of any other entry point in ``numa_sched.fit_strategies``.
+* Several of these with weights, as in ``fragmentation:1,locality:0.2``: the
+  mean of their scores.
 
 Related options:
 
@@ -33,13 +42,58 @@ Related options:
 * ``[numa_sched] fit_weight_multiplier``
 """,
     ),
+    cfg.MultiOpt(
+        'fit_mix',
+        item_type=types.Dict(),
+        help="""
+Guests that the cloud is asked for, as the strategy ``fragmentation`` knows
+them until requests have told better.
+
+The mix is learned from the requests that this nova-scheduler sees; the one
+given here counts as much as twenty requests. It may be given more than once,
+one guest each.
+
+Possible values:
+
+* Keys and values, as in
+  ``cpus:16,cells:2,memory_mb:65536,page_size:1048576,share:5``: the number
+  of CPUs is needed, ``cells`` is 1, ``memory_mb`` is 0 (no limit) and
+  ``share`` is 1 if not given; ``page_size`` is ``small``, ``large``, ``any``
+  or KiB; ``shared:true`` is for guests without dedicated CPUs.
+* Empty: dedicated guests of 2 to 32 CPUs, on one or two cells.
+
+Related options:
+
+* ``[numa_sched] fit_mix_half_life`` says how long requests count.
+* ``[numa_sched] fit_strategy`` must name ``fragmentation``.
+""",
+    ),
+    cfg.FloatOpt(
+        'fit_mix_half_life',
+        default=604800.0,
+        min=0,
+        help="""
+Seconds after which a request counts half as much in the mix of guests.
+
+Possible values:
+
+* A number of seconds; the default is a week.
+* 0: nothing is learned, the mix stays as ``fit_mix`` has it.
+
+Related options:
+
+* ``[numa_sched] fit_mix`` is what the mix begins with.
+""",
+    ),
     cfg.FloatOpt(
         'fit_weight_multiplier',
         default=10.0,
         help="""
-How much the score of NUMAFitWeigher counts beside other weighers.
+How much the weight of NUMAFitWeigher counts beside other weighers.
 
-Scores lie between 0 and 1 and are not stretched to the hosts of a request.
+The host with the best score has a weight near 1, and weights fall off steeply
+with the distance to it, so that other weighers decide among hosts that are
+nearly as good. Nova does not stretch these weights.
 Guests without a NUMA topology get the same weight everywhere, so that the
 other weighers decide about them.
 

@@ -11,3 +11,7 @@ class PolicyError(NumaSchedError):
 
 class TopologyError(NumaSchedError):
     """A host or a request describes a NUMA topology that cannot be."""
+
+
+class ConfigError(NumaSchedError):
+    """An option has a value that cannot be used."""

@@ -10,6 +10,7 @@ from oslo_log import log as logging
 
 from numa_sched.exceptions import TopologyError
 from numa_sched.fit import reasons
+from numa_sched.nova import demand
 from numa_sched.nova.assess import Assessment
 from numa_sched.nova.views import View
 
@@ -31,13 +32,18 @@ class NUMAFitFilter(BaseHostFilter):
 
     RUN_ON_REBUILD = False
 
+    def __init__(self, mix=None):
+        """Take the mix that learns, that of this process if not given."""
+        super().__init__()
+        self._mix = mix or demand.of_this_process()
+
     def filter_all(self, filter_obj_list, spec_obj):
         """Yield the host states that the request fits."""
         if utils.request_is_rebuild(spec_obj):
             yield from filter_obj_list
             return
         try:
-            request = _Request(spec_obj)
+            request = _Request(spec_obj, self._mix)
         except TopologyError as error:
             LOG.warning(
                 'The NUMA topology that server %(server)s asks for cannot be '
@@ -66,9 +72,9 @@ class NUMAFitFilter(BaseHostFilter):
 class _Request:
     """One request, and the hosts that it has dropped so far."""
 
-    def __init__(self, spec_obj):
+    def __init__(self, spec_obj, mix):
         self.spec_obj = spec_obj
-        self.assessment = Assessment(spec_obj)
+        self.assessment = Assessment(spec_obj, mix)
         self.needs_threads = _needs_threads(spec_obj)
         self.asks_anything = bool(self.assessment.guest or self.needs_threads)
         self.dropped = []

@@ -1,13 +1,15 @@
 """Host weighers."""
 
 import logging as std_logging
+import time
 
 import nova.conf
-import stevedore
 from nova.scheduler import utils, weights
 from oslo_log import log as logging
 
+from numa_sched import rank
 from numa_sched.exceptions import NumaSchedError
+from numa_sched.nova import demand, strategies
 from numa_sched.nova.assess import Assessment
 
 CONF = nova.conf.CONF
@@ -19,17 +21,21 @@ WORST = 0.0
 class NUMAFitWeigher(weights.BaseHostWeigher):
     """Ranks hosts by how well the guest fits them after its claim.
 
-    Weights are scores from 0 to 1 of the strategy in ``[numa_sched]
-    fit_strategy``. They are absolute: Nova does not stretch them, as both
-    ends are given. Guests without a NUMA topology weigh the same everywhere.
+    Weights lie between 0 and 1 and follow the scores of the strategies in
+    ``[numa_sched] fit_strategy``; Nova does not stretch them, as both ends
+    are given. Guests without a NUMA topology weigh the same everywhere.
     """
 
     minval = 0.0
     maxval = 1.0
 
-    def __init__(self):
+    def __init__(self, mix=None):
+        """Take the mix to learn from, that of this process if not given."""
         super().__init__()
-        self.strategy = load_strategy(CONF.numa_sched.fit_strategy)
+        self._mix = mix or demand.of_this_process()
+        self._make_strategy = strategies.load(CONF.numa_sched.fit_strategy)
+        self._made_of = self._mix.get(time.time())
+        self._strategy = self._make_strategy(self._made_of)
 
     def weight_multiplier(self, host_state):
         """Give the multiplier of a host, from its aggregates or the option."""
@@ -40,9 +46,10 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
         )
 
     def weigh_objects(self, weighed_obj_list, weight_properties):
-        """Give the scores of the hosts, in their order."""
+        """Give the weights of the hosts, in their order."""
+        host_states = [weighed.obj for weighed in weighed_obj_list]
         try:
-            assessment = Assessment(weight_properties)
+            assessment = Assessment(weight_properties, self._mix)
         except Exception as error:
             LOG.warning(
                 'Hosts are not ranked by NUMA fit for server %(server)s: what '
@@ -51,54 +58,92 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
             )
             assessment = None
         if assessment is None or assessment.guest is None:
-            return [WORST] * len(weighed_obj_list)
-        debug = LOG.isEnabledFor(std_logging.DEBUG)
-        scores = []
-        for weighed in weighed_obj_list:
-            try:
-                verdict = self._score(weighed.obj, assessment)
-            except Exception as error:
-                _warn_of_no_score(weighed.obj, error)
-                verdict = None
-            scores.append(WORST if verdict is None else verdict.score)
-            if debug and verdict is not None and verdict.claim is not None:
-                _debug_score(weighed.obj, weight_properties, verdict)
-        return scores
+            return [WORST] * len(host_states)
+        verdicts = self._scored(host_states, assessment)
+        weighed = rank.weights(
+            [WORST if each is None else each.score for each in verdicts],
+            [host_state.host for host_state in host_states],
+            weight_properties.instance_uuid,
+        )
+        if LOG.isEnabledFor(std_logging.DEBUG):
+            for told in zip(host_states, verdicts, weighed, strict=True):
+                _debug_weight(weight_properties, *told)
+        return weighed
 
     def _weigh_object(self, obj, weight_properties):
-        """Give the score of one host state."""
+        """Give the weight of one host state."""
         weighed = weights.WeighedHost(obj, WORST)
         return self.weigh_objects([weighed], weight_properties)[0]
 
-    def _score(self, host_state, assessment):
-        """Give the verdict on a host, with its score; None without one."""
-        view = assessment.view(host_state)
-        if view.error is not None:
-            raise view.error
-        if view.host is None:
-            return None
-        verdict = assessment.verdict(host_state, view)
-        if verdict.scored_by is not self.strategy:
-            score = WORST
-            if verdict.claim is not None:
-                score = self.strategy.score(
-                    view.host, assessment.guest, verdict.claim
-                )
+    def _scored(self, host_states, assessment):
+        """Give the verdict on each host, with its score; None without one."""
+        strategy = self.strategy()
+        verdicts = [
+            self._verdict(host_state, assessment) for host_state in host_states
+        ]
+        unscored = [
+            (host_state, verdict)
+            for host_state, verdict in zip(host_states, verdicts, strict=True)
+            if verdict is not None and verdict.scored_by is not strategy
+        ]
+        scores = self._scores(strategy, assessment.guest, unscored)
+        for (_, verdict), score in zip(unscored, scores, strict=True):
             verdict.score = min(max(score, self.minval), self.maxval)
-            verdict.scored_by = self.strategy
-        return verdict
+            verdict.scored_by = strategy
+        return verdicts
+
+    def strategy(self):
+        """Give the strategy, made anew if the mix of guests has changed."""
+        mix = self._mix.get(time.time())
+        if mix is not self._made_of:
+            self._strategy, self._made_of = self._make_strategy(mix), mix
+        return self._strategy
+
+    def _verdict(self, host_state, assessment):
+        try:
+            view = assessment.view(host_state)
+            if view.error is not None:
+                raise view.error
+            if view.host is None:
+                return None
+            verdict = assessment.verdict(host_state, view)
+        except Exception as error:
+            _warn_of_no_score(host_state, error)
+            return None
+        return None if verdict.claim is None else verdict
+
+    def _scores(self, strategy, guest, unscored):
+        """Give scores, all at once; one by one if that fails."""
+        claims = [verdict.claim for _, verdict in unscored]
+        if not claims:
+            return []
+        try:
+            return strategy.scores(guest, claims)
+        except Exception:
+            LOG.debug('Hosts cannot be scored together', exc_info=True)
+        scores = []
+        for (host_state, _), claim in zip(unscored, claims, strict=True):
+            try:
+                scores.append(strategy.score(claim.host, guest, claim))
+            except Exception as error:
+                _warn_of_no_score(host_state, error)
+                scores.append(WORST)
+        return scores
 
 
-def _debug_score(host_state, request_spec, verdict):
+def _debug_weight(request_spec, host_state, verdict, weight):
+    if verdict is None:
+        return
     LOG.debug(
         'Host %(host)s, node %(node)s: server %(server)s would take the '
-        'cells %(cells)s, score %(score).3f',
+        'cells %(cells)s, score %(score).3f, weight %(weight).3f',
         {
             'host': host_state.host,
             'node': host_state.nodename,
             'server': request_spec.instance_uuid,
             'cells': verdict.claim.cell_ids,
             'score': verdict.score,
+            'weight': weight,
         },
     )
 
@@ -114,19 +159,3 @@ def _warn_of_no_score(host_state, error):
         },
         exc_info=not isinstance(error, NumaSchedError),
     )
-
-
-def load_strategy(name):
-    """Give the strategy object of an entry point's name.
-
-    :raises NumaSchedError: if there is none, or it cannot be loaded
-    """
-    try:
-        return stevedore.DriverManager(
-            'numa_sched.fit_strategies', name, invoke_on_load=True
-        ).driver
-    except Exception as error:
-        raise NumaSchedError(
-            f'[numa_sched] fit_strategy = {name} cannot be used: {error}. '
-            f'Choose an entry point of numa_sched.fit_strategies.'
-        ) from error

@@ -100,6 +100,20 @@ XEON_WORKER = Machine(
     ),
 )
 
+XEON_4P_36 = Machine(
+    'Intel, 4 packages of 18 cores',
+    'containers/nri-plugins, 4-socket-server-nosnc',
+    tuple(
+        Cell(
+            cell,
+            cell,
+            memory,
+            _cores(range(18 * cell, 18 * cell + 18), 2, 72),
+        )
+        for cell, memory in enumerate((192115, 193527, 193493, 193526))
+    ),
+)
+
 
 ALL = (XEON_L5640, OPTERON_4P, XEON_4P, XEON_56, XEON_WORKER)
 

@@ -3,48 +3,9 @@
 from nova import objects
 from nova.pci import stats as pci_stats
 
-from numa_sched import cpumask
+from numa_sched.nova.restore import host_topology
 
 objects.register_all()
-
-
-def host_topology(host):
-    """Give the ``NUMATopology`` of a host."""
-    return objects.NUMATopology(
-        cells=[_host_cell(each) for each in host.cells]
-    )
-
-
-def _host_cell(cell):
-    layout = cell.layout
-    made = objects.NUMACell(
-        id=layout.id,
-        socket=layout.socket,
-        memory=cell.memory_mb,
-        memory_usage=cell.memory_used_mb,
-        cpuset=set(cpumask.ids(layout.shared)),
-        cpu_usage=cell.shared_used,
-        pcpuset=set(cpumask.ids(layout.dedicated)),
-        pinned_cpus=set(cpumask.ids(cell.pinned)),
-        siblings=[set(cpumask.ids(core)) for core in layout.siblings],
-        mempages=[
-            objects.NUMAPagesTopology(
-                size_kb=size, total=total, used=used, reserved=reserved
-            )
-            for size, total, used, reserved in zip(
-                layout.page_sizes_kb,
-                cell.pages_total,
-                cell.pages_used,
-                cell.pages_reserved,
-                strict=True,
-            )
-        ],
-    )
-    if layout.physnets is not None:
-        made.network_metadata = objects.NetworkMetadata(
-            physnets=set(layout.physnets), tunneled=layout.tunneled
-        )
-    return made
 
 
 def instance_topology(guest):

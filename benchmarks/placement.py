@@ -1,0 +1,280 @@
+"""Requests refused and attempts needed, by scheduler, in simulated clouds.
+
+Three ways to rank hosts, side by side on the same seeds: Nova's default
+weighers, Nova's with the multipliers of RAM and CPU below 0 (both behind its
+NUMATopologyFilter), and ours beside Nova's default weighers, with what the
+README says to put into nova.conf. The claim is Nova's in all of them.
+"""
+
+from benchmarks import fleet  # isort: skip  (Nova patches come first)
+
+import argparse
+import dataclasses
+import itertools
+import json
+import logging
+import multiprocessing
+import pathlib
+import random
+import statistics
+import sys
+import time
+
+import prettytable
+from nova.conf import CONF
+from nova.scheduler import weights
+
+from benchmarks import plot
+from numa_sched.nova import simulated
+from numa_sched.nova.filters import NUMAFitFilter
+from numa_sched.nova.weighers import NUMAFitWeigher
+from numa_sched.score.mix import LearnedMix
+from numa_sched.simulation import Simulation, Timing
+from numa_sched.simulation.workload import Churn
+
+STOCK, PACKING = 'stock default', 'stock packing'
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One run; ``ranking`` is one of the stock ones or a ``fit_strategy``."""
+
+    ranking: str
+    fleet: str
+    hosts: int
+    load: float
+    requests: int
+    drained: int
+    seed: int
+
+
+def scheduler(ranking):
+    """Give a scheduler worker, with a memory of its own."""
+    stock = [
+        weigher()
+        for weigher in weights.HostWeightHandler().get_matching_classes(
+            ['nova.scheduler.weights.all_weighers']
+        )
+    ]
+    if ranking in (STOCK, PACKING):
+        remembered = simulated.RememberedNUMATopologyFilter()
+        return simulated.Scheduler([remembered], stock)
+    mix = LearnedMix()
+    return simulated.Scheduler(
+        [NUMAFitFilter(mix)], [*stock, NUMAFitWeigher(mix)]
+    )
+
+
+def measure(run):
+    """Give a run and what came of it."""
+    logging.disable(logging.ERROR)
+    multiplier = -1.0 if run.ranking == PACKING else 1.0
+    for name in ('ram_weight_multiplier', 'cpu_weight_multiplier'):
+        CONF.set_override(name, multiplier, 'filter_scheduler')
+    if run.ranking not in (STOCK, PACKING):
+        CONF.set_override('fit_strategy', run.ranking, 'numa_sched')
+    hosts = fleet.FLEETS[run.fleet](run.hosts)
+    cloud = simulated.SimulatedCloud(
+        hosts, lambda: scheduler(run.ranking), schedulers=4, seed=run.seed
+    )
+    simulation = Simulation(
+        cloud, seed=run.seed, schedulers=4, timing=Timing(claim_s=10.0)
+    )
+    cpus = sum(
+        cell.dedicated_count for host in hosts for cell in host.layout.cells
+    )
+    # The bigger the cloud, the more often it is asked.
+    churn = Churn(
+        simulation,
+        fleet.REQUESTS[run.fleet],
+        cpus,
+        run.load,
+        every_s=1500 / run.hosts,
+    )
+    churn.fill()
+    if run.drained:
+        simulation.run(simulation.now + 60)
+        names = sorted(host.name for host in hosts)
+        chosen = random.Random(run.seed).sample(names, run.drained)
+        simulation.drain(chosen, within_s=10.0)
+        simulation.run(simulation.now + 600)
+        counts = simulation.migrations
+    else:
+        churn.run(run.requests // 2)
+        counts = churn.run(run.requests)
+    return run, dataclasses.asdict(counts)
+
+
+def interval(values):
+    """Give mean and a 95 % interval of it, by bootstrap over the seeds."""
+    draw = random.Random(0)
+    means = sorted(
+        statistics.fmean(draw.choices(values, k=len(values)))
+        for _ in range(2000)
+    )
+    return statistics.fmean(values), means[50], means[-51]
+
+
+def shares(found):
+    """Give the figure of each run: refused, or attempts beyond the first."""
+    return [
+        (counts['attempts'] + counts['refused']) / counts['requests'] - 1
+        if run.drained
+        else counts['refused'] / counts['requests']
+        for run, counts in found
+    ]
+
+
+def table(results):
+    """Give the rows of the report, one for each case and ranking."""
+
+    def case(result):
+        run, _ = result
+        return run.fleet, run.hosts, bool(run.drained), run.load, run.ranking
+
+    rows = []
+    for key, found in itertools.groupby(sorted(results, key=case), key=case):
+        found = list(found)
+        mean, low, high = interval(shares(found))
+        cpus = sum(counts['cpus'] for _, counts in found)
+        refused = sum(counts['refused_cpus'] for _, counts in found)
+        rows.append(
+            {
+                'fleet': key[0],
+                'hosts': key[1],
+                'drain': key[2],
+                'load': key[3],
+                'ranking': key[4],
+                'mean': mean,
+                'low': low,
+                'high': high,
+                'refused_cpus': refused / cpus if cpus else 0.0,
+                'requests': sum(each['requests'] for _, each in found),
+                'refused': sum(each['refused'] for _, each in found),
+                'seeds': len(found),
+            }
+        )
+    return rows
+
+
+def report(rows):
+    """Print the tables."""
+    for drain, title in (
+        (False, 'Requests refused, in percent'),
+        (True, 'Live migrations of a drain: attempts beyond the first'),
+    ):
+        shown = prettytable.PrettyTable(
+            [
+                'fleet',
+                'hosts',
+                'load',
+                'ranking',
+                'mean',
+                '95 %',
+                'CPUs refused',
+                'requests',
+                'refused',
+                'seeds',
+            ]
+        )
+        shown.title = title
+        factor, digits = (1, 3) if drain else (100, 2)
+        for row in rows:
+            if row['drain'] is drain:
+                mean, low, high = (
+                    f'{row[name] * factor:.{digits}f}'
+                    for name in ('mean', 'low', 'high')
+                )
+                shown.add_row(
+                    [
+                        row['fleet'],
+                        row['hosts'],
+                        f'{row["load"]:.0%}',
+                        row['ranking'],
+                        mean,
+                        f'{low} to {high}',
+                        f'{row["refused_cpus"]:.2%}',
+                        row['requests'],
+                        row['refused'],
+                        row['seeds'],
+                    ]
+                )
+        if shown.rows:
+            print(shown)
+
+
+def main():
+    """Run all and report."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument('--fleets', nargs='+', default=['telco', 'trace'])
+    options.add_argument('--hosts', type=int, nargs='+', default=[100])
+    options.add_argument(
+        '--loads', type=float, nargs='+', default=[0.7, 0.8, 0.9]
+    )
+    options.add_argument(
+        '--rankings', nargs='+', default=[STOCK, PACKING, 'fragmentation']
+    )
+    options.add_argument('--requests', type=int, default=2000)
+    options.add_argument('--seeds', type=int, default=5)
+    options.add_argument(
+        '--drain', type=int, default=0, help='hosts to drain, in percent'
+    )
+    options.add_argument('--processes', type=int, default=2)
+    options.add_argument('--json', type=pathlib.Path, help='add results here')
+    options.add_argument('--svg', type=pathlib.Path, help='draw a plot there')
+    chosen = options.parse_args()
+    runs = [
+        Run(
+            ranking,
+            which,
+            hosts,
+            load,
+            chosen.requests * hosts // 100,
+            hosts * chosen.drain // 100,
+            seed,
+        )
+        for hosts, which, load, seed, ranking in itertools.product(
+            chosen.hosts,
+            chosen.fleets,
+            chosen.loads,
+            range(chosen.seeds),
+            chosen.rankings,
+        )
+    ]
+    results = []
+    if chosen.json and chosen.json.exists():
+        results = [
+            (Run(**run), counts)
+            for run, counts in json.loads(chosen.json.read_text())
+        ]
+    began = time.monotonic()
+    with multiprocessing.Pool(chosen.processes) as pool:
+        for number, result in enumerate(
+            pool.imap_unordered(measure, runs), start=1
+        ):
+            results.append(result)
+            print(
+                f'\r{number} of {len(runs)} runs, '
+                f'{time.monotonic() - began:.0f} s',
+                end='',
+                file=sys.stderr,
+                flush=True,
+            )
+            if chosen.json:
+                chosen.json.write_text(
+                    json.dumps(
+                        [
+                            (dataclasses.asdict(run), each)
+                            for run, each in results
+                        ]
+                    )
+                )
+    print(file=sys.stderr)
+    rows = table(results)
+    report(rows)
+    if chosen.svg:
+        chosen.svg.write_text(plot.bars(rows))
+
+
+if __name__ == '__main__':
+    main()

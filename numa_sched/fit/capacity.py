@@ -1,0 +1,321 @@
+"""How many guests of a kind have room: what is left, counted in guests.
+
+It is counted for many hosts at once, in arrays of floats: a row for each
+host, and a column for each of its cells.
+"""
+
+import functools
+from collections.abc import Sequence
+
+import numpy
+
+from numa_sched.fit.cell import page_order
+from numa_sched.fit.claim import Claim
+from numa_sched.topology import (
+    CPUPolicy,
+    Guest,
+    GuestCell,
+    Host,
+    HostLayout,
+    PageSize,
+    ThreadPolicy,
+)
+
+UNLIMITED = float(1 << 30)
+"""How many guest cells that ask for nothing have room."""
+
+
+class Left:
+    """What guests can still get of hosts that have the same layout.
+
+    It is worked out when it is first asked for. Any of it may be below 0.
+    """
+
+    def __init__(self, hosts: Sequence[Host]):
+        """Take at least one host; the layout of all is the same object."""
+        self.hosts, self.layout = hosts, hosts[0].layout
+
+    @functools.cached_property
+    def dedicated(self):
+        """Dedicated CPUs that nobody has."""
+        counts = [cell.dedicated_count for cell in self.layout.cells]
+        pinned = [
+            [mask.bit_count() for mask in host.pinned] for host in self.hosts
+        ]
+        return numpy.array(counts, float) - numpy.array(pinned, float)
+
+    @functools.cached_property
+    def cores(self):
+        """Cores without a pinned thread."""
+        return self._whole_cores([host.pinned for host in self.hosts])
+
+    @functools.cached_property
+    def shared(self):
+        """Shared CPUs, times the allocation ratio."""
+        cpus = [cell.shared.bit_count() for cell in self.layout.cells]
+        ratios = self._column('cpu_allocation_ratio')
+        limits = numpy.floor(numpy.outer(ratios, cpus))
+        return limits - self._column('shared_used')
+
+    @functools.cached_property
+    def memory_mb(self):
+        """Memory without overcommit."""
+        return self._column('memory_mb') - self._column('memory_used_mb')
+
+    @functools.cached_property
+    def overcommit_mb(self):
+        """Memory times the allocation ratio."""
+        ratios = self._column('ram_allocation_ratio')[:, None]
+        limits = numpy.floor(self._column('memory_mb') * ratios)
+        return limits - self._column('memory_used_mb')
+
+    @functools.cached_property
+    def pages_kb(self):
+        """Pages of each size of each cell, then a 0."""
+        sizes = [
+            size for cell in self.layout.cells for size in cell.page_sizes_kb
+        ]
+        free = numpy.zeros((len(self.hosts), len(sizes) + 1))
+        free[:, :-1] = (
+            self._column('pages_total')
+            - self._column('pages_reserved')
+            - self._column('pages_used')
+        ) * numpy.array(sizes, float)
+        return free
+
+    def _column(self, name):
+        return numpy.array([getattr(host, name) for host in self.hosts], float)
+
+    def _whole_cores(self, pinned):
+        """Count cores of which no thread is pinned, by masks of each cell."""
+        return numpy.array(
+            [
+                [
+                    sum(
+                        not core & (mask | ~cell.dedicated)
+                        and core.bit_count() == cell.threads_per_core
+                        for core in cell.siblings
+                    )
+                    for cell, mask in zip(
+                        self.layout.cells, masks, strict=True
+                    )
+                ]
+                for masks in pinned
+            ],
+            float,
+        )
+
+    def guests(self, guest: Guest) -> numpy.ndarray:
+        """Give for each host how many guests of a kind have room, one by one.
+
+        Guests whose cells differ are counted as if all cells were like the
+        one that has room the least often. Devices, networks and CPUs beside
+        the guest's own do not count.
+        """
+        return numpy.minimum.reduce(
+            [
+                _guests_in(self.rooms(cell), len(guest.cells))
+                for cell in dict.fromkeys(guest.cells)
+            ]
+        )
+
+    def rooms(self, cell: GuestCell) -> numpy.ndarray:
+        """Give for each host cell how many guest cells of a kind have room.
+
+        Guests that ask for whole cores, or for all threads of theirs, are
+        counted in cores of which no thread is pinned.
+        """
+        limits = []
+        if cell.dedicated:
+            limits.append(self._dedicated_rooms(cell))
+        if cell.shared:
+            limits.append(self.shared // cell.shared)
+        if cell.memory_mb:
+            limits.append(self._memory_rooms(cell))
+        if not limits:
+            return numpy.full(
+                (len(self.hosts), len(self.layout.cells)), UNLIMITED
+            )
+        return numpy.maximum(numpy.minimum.reduce(limits), 0)
+
+    def _dedicated_rooms(self, cell):
+        if cell.thread_policy is ThreadPolicy.ISOLATE:
+            return self.cores // cell.dedicated
+        if cell.thread_policy is not ThreadPolicy.REQUIRE:
+            return self.dedicated // cell.dedicated
+        threads = numpy.array(
+            [layout.threads_per_core for layout in self.layout.cells]
+        )
+        # Without siblings it never has room.
+        return numpy.where(
+            threads > 1, self.cores // -(-cell.dedicated // threads), 0
+        )
+
+    def _memory_rooms(self, cell):
+        if cell.page_size:
+            columns = _page_columns(
+                self.layout, cell.page_size, cell.memory_mb
+            )
+            free = numpy.maximum(self.pages_kb[:, columns], 0)
+            return (free // (cell.memory_mb * 1024)).sum(axis=2)
+        if cell.cpu_policy is CPUPolicy.SHARED:
+            return self.overcommit_mb // cell.memory_mb
+        if self.layout.page_starts[-1] == 0:
+            return self.memory_mb // cell.memory_mb
+        columns = _page_columns(self.layout, PageSize.SMALL, cell.memory_mb)
+        return self.pages_kb[:, columns[:, 0]] // (cell.memory_mb * 1024)
+
+
+class LeftAfter(Left):
+    """What guests can still get once each host has a claim of one guest."""
+
+    def __init__(self, before: Left, claims: Sequence[Claim]):
+        """Take one claim for each host, in their order."""
+        super().__init__(before.hosts)
+        self._before, self._claims = before, claims
+        self._guest = claims[0].guest
+        self._rows = numpy.arange(len(claims))
+        self._places = [
+            [claim.indexes[place] for claim in claims]
+            for place in range(len(self._guest.cells))
+        ]
+
+    @functools.cached_property
+    def dedicated(self):
+        """Dedicated CPUs that nobody has."""
+        cells = self._guest.cells
+        if any(cell.thread_policy is ThreadPolicy.ISOLATE for cell in cells):
+            # The siblings of isolated CPUs go with them.
+            return self._before.dedicated - numpy.array(
+                [
+                    [
+                        (after & ~before).bit_count()
+                        for before, after in zip(
+                            host.pinned, pinned, strict=True
+                        )
+                    ]
+                    for host, pinned in zip(
+                        self.hosts, self._pinned, strict=True
+                    )
+                ],
+                float,
+            )
+        return self._less(
+            self._before.dedicated,
+            [
+                cell.dedicated + self._guest.reserved(place)
+                for place, cell in enumerate(cells)
+            ],
+        )
+
+    @functools.cached_property
+    def cores(self):
+        """Cores without a pinned thread."""
+        return self._whole_cores(self._pinned)
+
+    @functools.cached_property
+    def shared(self):
+        """Shared CPUs, times the allocation ratio."""
+        return self._less(
+            self._before.shared, [cell.shared for cell in self._guest.cells]
+        )
+
+    @functools.cached_property
+    def memory_mb(self):
+        """Memory without overcommit."""
+        return self._less(self._before.memory_mb, self._memory())
+
+    @functools.cached_property
+    def overcommit_mb(self):
+        """Memory times the allocation ratio."""
+        return self._less(self._before.overcommit_mb, self._memory())
+
+    @functools.cached_property
+    def pages_kb(self):
+        """Pages of each size of each cell, then a 0."""
+        left = self._before.pages_kb.copy()
+        for place, cell in enumerate(self._guest.cells):
+            columns = [
+                self._page_column(
+                    claim.indexes[place], claim.page_sizes[place]
+                )
+                for claim in self._claims
+            ]
+            left[self._rows, columns] -= cell.memory_mb * 1024
+        left[:, -1] = 0
+        return left
+
+    @functools.cached_property
+    def _pinned(self):
+        """For each host the masks of all cells, as they are then."""
+        pinned = []
+        for claim in self._claims:
+            masks = list(claim.host.pinned)
+            for index, cell in zip(
+                claim.indexes, claim.cells_after(), strict=True
+            ):
+                masks[index] = cell.pinned
+            pinned.append(masks)
+        return pinned
+
+    def _memory(self):
+        return [cell.memory_mb for cell in self._guest.cells]
+
+    def _less(self, before, amounts):
+        left = before.copy()
+        for at, amount in zip(self._places, amounts, strict=True):
+            left[self._rows, at] -= amount
+        return left
+
+    def _column_of(self, index, page_size):
+        """Give the column of the pages that a claim takes; -1 without any."""
+        layout = self.layout.cells[index]
+        if layout.smallest_pages is None:
+            return -1
+        return self.layout.page_starts[index] + (
+            layout.smallest_pages
+            if page_size is None
+            else layout.page_sizes_kb.index(page_size)
+        )
+
+
+def _page_columns(layout: HostLayout, wanted: int, memory_mb: int):
+    """Give for each cell the columns of the pages that a guest cell may get.
+
+    A cell that has fewer than others points to the column that is 0.
+    """
+    usable = [
+        [
+            start + index
+            for index, size in page_order(cell.page_sizes_kb, wanted)
+            if memory_mb * 1024 % size == 0
+        ]
+        for cell, start in zip(
+            layout.cells, layout.page_starts[:-1], strict=True
+        )
+    ]
+    most = max(1, *map(len, usable))
+    return numpy.array([each + [-1] * (most - len(each)) for each in usable])
+
+
+def _guests_in(rooms: numpy.ndarray, cells: int) -> numpy.ndarray:
+    """Give how many guests of so many alike cells have room together.
+
+    No two cells of one guest may be on the same host cell.
+    """
+    total = rooms.sum(axis=1)
+    if cells == 1:
+        return total
+    if rooms.shape[1] < cells:
+        return numpy.zeros(len(rooms))
+    if cells == 2:
+        return numpy.minimum(total // 2, total - rooms.max(axis=1))
+    low, high = numpy.zeros(len(rooms)), total // cells
+    while (low < high).any():
+        guests = (low + high + 1) // 2
+        enough = (
+            numpy.minimum(rooms, guests[:, None]).sum(axis=1) >= guests * cells
+        )
+        low = numpy.where(enough, guests, low)
+        high = numpy.where(enough, high, guests - 1)
+    return low

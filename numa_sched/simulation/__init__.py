@@ -1,0 +1,236 @@
+"""Servers that come, move and go, placed by schedulers that see late.
+
+A discrete-event simulation of what decides whether a request finds a host:
+placement's totals are always current, but what schedulers see of a host's
+cells is as old as the claims that are still on their way to it. What
+schedules and claims is a :class:`Cloud`; ``numa_sched.nova.simulated`` is
+one made of Nova's own code.
+"""
+
+import dataclasses
+import heapq
+import itertools
+import random
+from collections.abc import Callable, Collection, Iterator
+from typing import Protocol
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shape:
+    """What servers of one flavor ask for."""
+
+    name: str
+    vcpus: int
+    memory_mb: int
+    extra_specs: tuple[tuple[str, str], ...] = ()
+
+
+class Cloud(Protocol):
+    """Hosts, the schedulers that choose among them, and their claims."""
+
+    def ranked(
+        self, scheduler: int, server: str, shape: Shape, ignored: list[str]
+    ) -> list[str]:
+        """Give the hosts that a scheduler finds, best first."""
+
+    def allocate(self, claim: str, shape: Shape, host: str) -> bool:
+        """Take placement's totals on a host; whether there was enough."""
+
+    def claim(self, claim: str, shape: Shape, host: str) -> bool:
+        """Take cells of a host, as it is now; whether the guest fits."""
+
+    def release(self, claim: str) -> None:
+        """Give back what was allocated and claimed under a name."""
+
+
+@dataclasses.dataclass(slots=True)
+class Server:
+    """A server, and where it is; ``claim`` is the name of its claim."""
+
+    name: str
+    shape: Shape
+    lifetime_s: float | None = None
+    host: str | None = None
+    claim: str | None = None
+    moving: bool = False
+
+
+@dataclasses.dataclass(slots=True)
+class Counts:
+    """What came of the requests of one kind; an attempt is one destination.
+
+    ``cpus`` are those of all requests, ``refused_cpus`` those of the refused.
+    """
+
+    requests: int = 0
+    refused: int = 0
+    attempts: int = 0
+    cpus: int = 0
+    refused_cpus: int = 0
+
+    def ended(self, shape: Shape, attempts: int, found: bool) -> None:
+        """Count a request."""
+        self.requests += 1
+        self.attempts += attempts
+        self.cpus += shape.vcpus
+        if not found:
+            self.refused += 1
+            self.refused_cpus += shape.vcpus
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Timing:
+    """How long things take, in seconds; each claim takes up to ``claim_s``.
+
+    ``alternates`` is how many more hosts a create may try than the first
+    (``[scheduler] max_attempts`` - 1).
+    """
+
+    claim_s: float = 10.0
+    move_s: float = 30.0
+    alternates: int = 2
+
+
+class Simulation:
+    """A cloud in time. Nothing happens but in :meth:`run`."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        *,
+        seed: int = 0,
+        schedulers: int = 1,
+        timing: Timing = Timing(),
+    ):
+        """Begin at time 0 without servers."""
+        self.cloud, self.schedulers, self.timing = cloud, schedulers, timing
+        self.random = random.Random(seed)
+        self.now = 0.0
+        self.servers: dict[str, Server] = {}
+        self.creates, self.migrations = Counts(), Counts()
+        self.drained: set[str] = set()
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+
+    def after(self, seconds: float, call: Callable[..., None], *args) -> None:
+        """Have something called once that time has passed."""
+        heapq.heappush(
+            self._events,
+            (
+                self.now + seconds,
+                next(self._numbers),
+                lambda: call(*args),
+            ),
+        )
+
+    def run(self, until: float = float('inf')) -> None:
+        """Go on until a time, or until nothing is left to happen."""
+        while self._events and self._events[0][0] <= until:
+            self.now, _, call = heapq.heappop(self._events)
+            call()
+        if until < float('inf'):
+            self.now = until
+
+    def create(self, shape: Shape, lifetime_s: float | None = None) -> None:
+        """Ask for a server: one list of hosts, walked until one takes it.
+
+        :param lifetime_s: after which it is deleted
+        """
+        server = Server(f'server{next(self._numbers)}', shape, lifetime_s)
+        hosts = self._ranked(server, [])
+        self._try_alternate(server, iter(hosts[: 1 + self.timing.alternates]))
+
+    def delete(self, server: Server) -> None:
+        """Delete a server, once it is not moving any more."""
+        if server.moving:
+            self.after(self.timing.move_s, self.delete, server)
+            return
+        self.cloud.release(server.claim)
+        del self.servers[server.name]
+
+    def drain(self, hosts: Collection[str], within_s: float) -> None:
+        """Live-migrate every server away from hosts, and use them no more.
+
+        The requests come at random moments within that time.
+        """
+        self.drained.update(hosts)
+        for server in self.servers.values():
+            if server.host in hosts:
+                server.moving = True
+                self.after(
+                    self.random.uniform(0, within_s),
+                    self.live_migrate,
+                    server,
+                )
+
+    def live_migrate(
+        self,
+        server: Server,
+        refused: tuple[str, ...] = (),
+    ) -> None:
+        """Ask for a destination; after a refusal, ask again without it."""
+        server.moving = True
+        ranked = self._ranked(server, [server.host, *refused])
+        found = self._allocate(server, iter(ranked))
+        if found is None:
+            server.moving = False
+            self.migrations.ended(server.shape, len(refused), False)
+            return
+        host, claim = found
+
+        def answered(fits):
+            if not fits:
+                self.live_migrate(server, (*refused, host))
+                return
+            self.migrations.ended(server.shape, len(refused) + 1, True)
+            self.after(self.timing.move_s, self._moved, server, host, claim)
+
+        self._claim_later(server, host, claim, answered)
+
+    def _moved(self, server, host, claim):
+        self.cloud.release(server.claim)
+        server.host, server.claim, server.moving = host, claim, False
+
+    def _try_alternate(self, server, hosts: Iterator[str], refused=0):
+        found = self._allocate(server, hosts)
+        if found is None:
+            self.creates.ended(server.shape, refused, False)
+            return
+        host, claim = found
+
+        def answered(fits):
+            if not fits:
+                self._try_alternate(server, hosts, refused + 1)
+                return
+            self.creates.ended(server.shape, refused + 1, True)
+            server.host, server.claim = host, claim
+            self.servers[server.name] = server
+            if server.lifetime_s is not None:
+                self.after(server.lifetime_s, self.delete, server)
+
+        self._claim_later(server, host, claim, answered)
+
+    def _ranked(self, server, ignored):
+        scheduler = self.random.randrange(self.schedulers)
+        return self.cloud.ranked(
+            scheduler,
+            server.name,
+            server.shape,
+            [*ignored, *sorted(self.drained.difference(ignored))],
+        )
+
+    def _allocate(self, server, hosts):
+        claim = f'claim{next(self._numbers)}'
+        for host in hosts:
+            if self.cloud.allocate(claim, server.shape, host):
+                return host, claim
+        return None
+
+    def _claim_later(self, server, host, claim, answered):
+        def arrived():
+            fits = self.cloud.claim(claim, server.shape, host)
+            if not fits:
+                self.cloud.release(claim)
+            answered(fits)
+
+        self.after(self.random.uniform(0, self.timing.claim_s), arrived)
