@@ -9,6 +9,7 @@ from oslo_log import log as logging
 
 from numa_sched.exceptions import NumaSchedError
 from numa_sched.nova.assess import Assessment
+from numa_sched.nova.refusals import trust_now
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -21,7 +22,8 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
 
     Weights are scores from 0 to 1 of the strategy in ``[numa_sched]
     fit_strategy``. They are absolute: Nova does not stretch them, as both
-    ends are given. Guests without a NUMA topology weigh the same everywhere.
+    ends are given. A host that has just refused a live migration gets less.
+    Guests without a NUMA topology weigh the same everywhere.
     """
 
     minval = 0.0
@@ -53,6 +55,7 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
         if assessment is None or assessment.guest is None:
             return [WORST] * len(weighed_obj_list)
         debug = LOG.isEnabledFor(std_logging.DEBUG)
+        trust_in = trust_now()
         scores = []
         for weighed in weighed_obj_list:
             try:
@@ -60,9 +63,11 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
             except Exception as error:
                 _warn_of_no_score(weighed.obj, error)
                 verdict = None
-            scores.append(WORST if verdict is None else verdict.score)
+            # A verdict is kept for later requests, trust is of this moment.
+            trust = trust_in(weighed.obj.host)
+            scores.append(WORST if verdict is None else verdict.score * trust)
             if debug and verdict is not None and verdict.claim is not None:
-                _debug_score(weighed.obj, weight_properties, verdict)
+                _debug_score(weighed.obj, weight_properties, verdict, trust)
         return scores
 
     def _weigh_object(self, obj, weight_properties):
@@ -89,16 +94,20 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
         return verdict
 
 
-def _debug_score(host_state, request_spec, verdict):
+def _debug_score(host_state, request_spec, verdict, trust):
     LOG.debug(
         'Host %(host)s, node %(node)s: server %(server)s would take the '
-        'cells %(cells)s, score %(score).3f',
+        'cells %(cells)s, score %(score).3f%(penalty)s',
         {
             'host': host_state.host,
             'node': host_state.nodename,
             'server': request_spec.instance_uuid,
             'cells': verdict.claim.cell_ids,
-            'score': verdict.score,
+            'score': verdict.score * trust,
+            'penalty': ''
+            if trust == 1.0
+            else f' ({verdict.score:.3f} by fit, less {1.0 - trust:.0%} as '
+            f'the host has refused a live migration)',
         },
     )
 

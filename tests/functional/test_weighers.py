@@ -3,10 +3,10 @@
 import pytest
 from nova import objects
 from nova.conf import CONF
-from nova.scheduler.weights import HostWeightHandler
+from nova.scheduler.weights import HostWeightHandler, WeighedHost
 
 from numa_sched.exceptions import NumaSchedError
-from numa_sched.nova import weighers
+from numa_sched.nova import refusals, weighers
 from numa_sched.nova.weighers import NUMAFitWeigher
 from tests.builders import make_cell, make_host
 from tests.functional.requests import PINNED, make_host_state, make_request
@@ -14,10 +14,10 @@ from tests.functional.requests import PINNED, make_host_state, make_request
 
 def weigh(states, request):
     """Give host name to weight, in Nova's order."""
-    weighed = HostWeightHandler().get_weighed_objects(
+    ranked = HostWeightHandler().get_weighed_objects(
         [NUMAFitWeigher()], states, request
     )
-    return {each.obj.host: each.weight for each in weighed}
+    return {each.obj.host: each.weight for each in ranked}
 
 
 def states(**cpus):
@@ -25,6 +25,10 @@ def states(**cpus):
         make_host_state(make_host(count, name=name))
         for name, count in cpus.items()
     ]
+
+
+def weighed(states):
+    return [WeighedHost(state, 0.0) for state in states]
 
 
 def in_aggregate(state, **metadata):
@@ -110,3 +114,50 @@ def test_a_host_without_topology_is_ranked_last_in_silence(caplog):
     bare.numa_topology = None
     assert list(weigh([bare, good], make_request(PINNED))) == ['good', 'bare']
     assert 'ranked last' not in caplog.text
+
+
+def refuse(*hosts):
+    """Have hosts refuse one server after the other."""
+    for count in range(len(hosts) + 1):
+        request = make_request()
+        request.instance_uuid = 'refused'
+        request.ignore_hosts = ['source', *hosts[:count]]
+        assert refusals.note_refusals(None, request) is False
+
+
+def test_a_host_that_has_just_refused_loses_a_share_of_its_score():
+    refuse('tight')
+    ranked = weigh(states(tight=2, middle=3, roomy=8), make_request(PINNED))
+    assert ranked == {
+        'middle': pytest.approx(10 / 3),
+        'tight': pytest.approx(10 * 0.5 * 0.5, rel=1e-3),
+        'roomy': pytest.approx(10 / 8),
+    }
+
+
+def test_a_kept_score_is_without_penalty(monkeypatch):
+    hosts, request = states(tight=2, roomy=8), make_request(PINNED)
+    weigher = NUMAFitWeigher()
+    refuse('tight')
+    assert weigher.weigh_objects(weighed(hosts), request) == [
+        pytest.approx(0.25, rel=1e-3),
+        0.125,
+    ]
+    later = refusals.clock() + 1e9
+    monkeypatch.setattr(refusals, 'clock', lambda: later)
+    assert weigher.weigh_objects(weighed(hosts), request) == [0.5, 0.125]
+
+
+def test_a_guest_without_topology_is_not_ranked_by_refusals():
+    refuse('a')
+    assert set(weigh(states(a=2, b=8), make_request()).values()) == {0.0}
+
+
+def test_a_request_without_hosts_to_ignore_is_no_refusal():
+    request = make_request()
+    for ignored in (None, []):
+        request.ignore_hosts = ignored
+        refusals.note_refusals(None, request)
+    del request._obj_ignore_hosts
+    refusals.note_refusals(None, request)
+    assert refusals.trust_now()('a') == 1.0
