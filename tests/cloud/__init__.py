@@ -346,11 +346,13 @@ class Cloud(base.ServersTestBase):
         self.wait_for(server, 'ACTIVE')
         return self.host_of(server)
 
-    def evacuate(self, server, host=None, *, force=False, state='SHUTOFF'):
+    def evacuate(self, server, host=None, *, force=False, state=None):
         """Evacuate a server off its host, which is down meanwhile.
 
-        Give the host that it is on when it is in the state.
+        Give the host that it is on when it is in the state. Where a move can
+        be forced, it is started again, too.
         """
+        state = state or ('ACTIVE' if force else 'SHUTOFF')
         source = self.host_of(server)
         service = self.api.get_services(host=source, binary='nova-compute')[0]
         self.computes[source].stop()
