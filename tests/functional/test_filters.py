@@ -164,6 +164,30 @@ def test_candidates_that_are_equally_near_stay_in_their_order():
         assert providers_left(state) == order
 
 
+@BOTH
+def test_devices_that_are_not_in_a_candidate_are_counted_on_each_cell(
+    filter_class,
+):
+    # Two near devices keep Nova from far ones, one does not.
+    pools = [(0, '1', 1), (0, '1', 1)]
+    pools += [(1, '1', 1), (1, '1', 1), (2, '1', 1)]
+    state = make_host_state(make_host(1, 4, 4), pools=pools)
+    for number, pool in enumerate(state.pci_stats.pools):
+        pool['rp_uuid'] = f'{number}'
+    mappings = {'request-0-0': ['0'], 'request-0-1': ['1']}
+    state.allocation_candidates = [{'allocations': {}, 'mappings': mappings}]
+    request = make_request(PINNED, vcpus=3, pci=[('1', 2, 'preferred')])
+    assert passes(state, request, filter_class)
+
+
+@BOTH
+def test_a_host_that_tells_of_no_devices_passes_as_in_nova(filter_class):
+    state = make_host_state(make_host(4), candidates=2, pci_stats=None)
+    request = make_request(PINNED, pci=[('1', 1, 'required')])
+    assert passes(state, request, filter_class)
+    assert len(state.allocation_candidates) == 2
+
+
 def test_the_order_changes_as_devices_are_taken_by_servers_before():
     host = make_host(
         *(

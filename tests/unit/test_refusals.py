@@ -1,4 +1,5 @@
 import threading
+import time
 
 import pytest
 
@@ -63,6 +64,7 @@ def test_the_host_that_a_repeated_request_adds_has_refused():
 def test_hosts_that_refused_while_others_were_asked_count_together():
     refusals = refused_by()
     assert refusals.note('server', ['source', 'a', 'b'], 1.0) == ('a', 'b')
+    assert trusted(refusals, 'a', 1.0) == trusted(refusals, 'b', 1.0) == 0.5
 
 
 def test_requests_of_other_servers_are_no_repetition():
@@ -133,6 +135,13 @@ def test_servers_asked_for_longest_ago_are_forgotten_first():
     assert refusals.note('second', ['source', 'a'], 1.0) == ()
 
 
+def test_servers_that_ignore_no_host_are_not_kept():
+    refusals = Refusals(max_servers=1)
+    refusals.note('server', ['source'], 0.0)
+    refusals.note('new', [], 0.0)
+    assert refusals.note('server', ['source', 'a'], 1.0) == ('a',)
+
+
 def test_hosts_that_refused_longest_ago_are_forgotten_first():
     refusals = Refusals(max_hosts=2)
     refused_by('a', 'b', refusals=refusals)
@@ -147,18 +156,25 @@ def test_what_is_kept_does_not_grow_with_servers_or_hosts():
     assert len(refusals._requests) == len(refusals._refused) == 5
 
 
+class Slow(str):
+    """A name on which another thread gets its turn whenever it is hashed."""
+
+    __slots__ = ()
+
+    def __hash__(self):
+        time.sleep(0)
+        return super().__hash__()
+
+
 def test_threads_may_share_it():
     refusals = Refusals(max_servers=10, max_hosts=10)
     errors = []
 
     def work(name):
         try:
-            for number in range(300):
-                refused_by(
-                    f'{name} {number}',
-                    server=f'{name} {number}',
-                    refusals=refusals,
-                )
+            for number in range(200):
+                each = Slow(f'{name} {number}')
+                refused_by(each, server=each, refusals=refusals)
         except Exception as error:
             errors.append(error)
 
