@@ -181,6 +181,17 @@ def test_devices_that_are_not_in_a_candidate_are_counted_on_each_cell(
 
 
 @BOTH
+def test_the_order_of_pools_matters_where_requests_compete(filter_class):
+    # The request for any device takes the only one of product 1 on cell 0.
+    pools = [(0, '1', 1), (0, '2', 1), (1, '2', 1), (1, '1', 1)]
+    state = make_host_state(make_host(4, 4), pools=pools)
+    request = make_request(
+        PINNED, pci=[(None, 1, 'required'), ('1', 1, 'required')]
+    )
+    assert passes(state, request, filter_class)
+
+
+@BOTH
 def test_a_host_that_tells_of_no_devices_passes_as_in_nova(filter_class):
     state = make_host_state(make_host(4), candidates=2, pci_stats=None)
     request = make_request(PINNED, pci=[('1', 1, 'required')])
