@@ -112,6 +112,53 @@ Related options:
   wins where a host is in several.
 """,
     ),
+    cfg.FloatOpt(
+        'refusal_penalty',
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        help="""
+The share of its score that a host loses when it refuses a live migration.
+
+When a destination refuses, Nova asks the scheduler again. The host that has
+refused is then ranked lower for other servers too, until it is trusted again.
+Why it has refused is not known to the scheduler. Several refusals count as
+much as the last one alone.
+
+Possible values:
+
+* A number from 0 to 1: the share of the score that is lost at once. It is
+  given back bit by bit.
+* 0 turns the memory of refusals off. Do so where ``fit_weight_multiplier`` is
+  negative, which would prefer the hosts that have refused.
+
+Related options:
+
+* ``[numa_sched] refusal_half_life``
+* ``[filter_scheduler] available_filters`` must contain
+  ``numa_sched.nova.all_filters``, which installs the request filter that
+  sees the refusals.
+""",
+    ),
+    cfg.FloatOpt(
+        'refusal_half_life',
+        default=300.0,
+        min=1.0,
+        help="""
+Seconds until a host that has refused is given back half of what it lost.
+
+After twice the time a quarter is still missing, and so on.
+
+Possible values:
+
+* A number of at least 1. The default is some periods of nova-compute's
+  report, after which the scheduler's view of the host is new.
+
+Related options:
+
+* ``[numa_sched] refusal_penalty``, which is what a host loses at once
+""",
+    ),
     cfg.BoolOpt(
         'image_wishes',
         default=True,

@@ -12,6 +12,7 @@ from numa_sched.exceptions import TopologyError
 from numa_sched.fit import reasons
 from numa_sched.nova import demand
 from numa_sched.nova.assess import Assessment
+from numa_sched.nova.pci import order_candidates
 from numa_sched.nova.views import View
 
 LOG = logging.getLogger(__name__)
@@ -150,7 +151,11 @@ class _Request:
         return None
 
     def _drop_candidates(self, host_state, view):
-        """Leave the candidates whose devices are in reach of fitting cells."""
+        """Leave the candidates whose devices are in reach of fitting cells.
+
+        Nova claims the first one, so the one with the nearest devices is put
+        there.
+        """
         verdicts = [
             (
                 candidate,
@@ -158,9 +163,9 @@ class _Request:
             )
             for candidate in host_state.allocation_candidates
         ]
-        host_state.allocation_candidates = [
-            candidate for candidate, verdict in verdicts if verdict
-        ]
+        host_state.allocation_candidates = order_candidates(
+            host_state.pci_stats, [each for each in verdicts if each[1]]
+        )
         return (
             None if host_state.allocation_candidates else verdicts[0][1].reason
         )

@@ -11,6 +11,7 @@ from numa_sched import rank
 from numa_sched.exceptions import NumaSchedError
 from numa_sched.nova import demand, strategies
 from numa_sched.nova.assess import Assessment
+from numa_sched.nova.refusals import trust_now
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -23,7 +24,8 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
 
     Weights lie between 0 and 1 and follow the scores of the strategies in
     ``[numa_sched] fit_strategy``; Nova does not stretch them, as both ends
-    are given. Guests without a NUMA topology weigh the same everywhere.
+    are given. A host that has just refused a live migration gets less.
+    Guests without a NUMA topology weigh the same everywhere.
     """
 
     minval = 0.0
@@ -65,8 +67,16 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
             [host_state.host for host_state in host_states],
             weight_properties.instance_uuid,
         )
+        # Verdicts are kept for later requests, trust is of this moment.
+        trust_in = trust_now()
+        trust = [trust_in(host_state.host) for host_state in host_states]
+        weighed = [
+            weight * part for weight, part in zip(weighed, trust, strict=True)
+        ]
         if LOG.isEnabledFor(std_logging.DEBUG):
-            for told in zip(host_states, verdicts, weighed, strict=True):
+            for told in zip(
+                host_states, verdicts, weighed, trust, strict=True
+            ):
                 _debug_weight(weight_properties, *told)
         return weighed
 
@@ -131,12 +141,12 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
         return scores
 
 
-def _debug_weight(request_spec, host_state, verdict, weight):
+def _debug_weight(request_spec, host_state, verdict, weight, trust):
     if verdict is None:
         return
     LOG.debug(
         'Host %(host)s, node %(node)s: server %(server)s would take the '
-        'cells %(cells)s, score %(score).3f, weight %(weight).3f',
+        'cells %(cells)s, score %(score).3f, weight %(weight).3f%(penalty)s',
         {
             'host': host_state.host,
             'node': host_state.nodename,
@@ -144,6 +154,10 @@ def _debug_weight(request_spec, host_state, verdict, weight):
             'cells': verdict.claim.cell_ids,
             'score': verdict.score,
             'weight': weight,
+            'penalty': ''
+            if trust == 1.0
+            else f' (less {1.0 - trust:.0%}, as the host has refused a live '
+            f'migration)',
         },
     )
 

@@ -25,6 +25,7 @@ from unittest import mock
 import fixtures
 from nova import context as nova_context
 from nova import objects
+from nova import utils as nova_utils
 from nova.scheduler.host_manager import HostManager
 from nova.tests.fixtures import libvirt as fakelibvirt
 from nova.tests.functional.libvirt import base
@@ -204,9 +205,13 @@ class Cloud(base.ServersTestBase):
         """Give the fake libvirt connection of a host."""
         return self.computes[host].driver._host.get_connection()
 
-    def add_host(self, name, machine, *, traits=(), **host_info):
+    def add_host(
+        self, name, machine, *, traits=(), pci_info=None, **host_info
+    ):
         """Start a nova-compute on a machine, and set traits on it."""
-        self.start_compute(name, host_info=HostInfo(machine, **host_info))
+        self.start_compute(
+            name, host_info=HostInfo(machine, **host_info), pci_info=pci_info
+        )
         self.set_traits(name, add=traits)
         return name
 
@@ -295,30 +300,39 @@ class Cloud(base.ServersTestBase):
         """Give the name of the host that a server is on."""
         return self.api.get_server(server['id'])['OS-EXT-SRV-ATTR:host']
 
-    def live_migrate(self, server, host=None):
+    def live_migrate(self, server, host=None, *, force=False):
         """Live-migrate a server; give the host that it is on afterwards."""
-        self.api.post_server_action(
-            server['id'],
-            {'os-migrateLive': {'host': host, 'block_migration': 'auto'}},
-        )
+        body = {'host': host, 'block_migration': 'auto'}
+        self._move_to_host(server, 'os-migrateLive', body, force)
         self.wait_for_migration(server)
         self.wait_for(server, 'ACTIVE')
         return self.host_of(server)
 
-    def cold_migrate(self, server):
+    def cold_migrate(self, server, host=None, *, state='VERIFY_RESIZE'):
         """Cold-migrate a server; give the host that awaits confirmation."""
-        return self._resize(server, {'migrate': None})
+        body = {'migrate': host and {'host': host}}
+        return self._resize(server, body, state)
+
+    def _move_to_host(self, server, action, body, force):
+        """Ask for a move; forcing it is for old users of the API only."""
+        with (
+            nova_utils.temporary_mutation(self.api, microversion='2.67')
+            if force
+            else contextlib.nullcontext()
+        ):
+            body = {**body, 'force': True} if force else body
+            self.api.post_server_action(server['id'], {action: body})
 
     def resize(self, server, flavor):
         """Resize a server; give the host that awaits confirmation."""
         return self._resize(server, {'resize': {'flavorRef': flavor}})
 
-    def _resize(self, server, action):
+    def _resize(self, server, action, state='VERIFY_RESIZE'):
         with mock.patch.object(
             LibvirtDriver, 'migrate_disk_and_power_off', return_value='{}'
         ):
             self.api.post_server_action(server['id'], action)
-            self.wait_for(server, 'VERIFY_RESIZE')
+            self.wait_for(server, state)
         return self.host_of(server)
 
     def confirm(self, server):
@@ -332,15 +346,21 @@ class Cloud(base.ServersTestBase):
         self.wait_for(server, 'ACTIVE')
         return self.host_of(server)
 
-    def evacuate(self, server):
-        """Evacuate a server off its host, which is down meanwhile."""
+    def evacuate(self, server, host=None, *, force=False, state=None):
+        """Evacuate a server off its host, which is down meanwhile.
+
+        Give the host that it is on when it is in the state. Where a move can
+        be forced, it is started again, too.
+        """
+        state = state or ('ACTIVE' if force else 'SHUTOFF')
         source = self.host_of(server)
         service = self.api.get_services(host=source, binary='nova-compute')[0]
         self.computes[source].stop()
         self.api.put_service_force_down(service['id'], True)
-        self.api.post_server_action(server['id'], {'evacuate': {}})
+        body = {'host': host} if host else {}
+        self._move_to_host(server, 'evacuate', body, force)
         self.wait_for_migration(server)
-        target = self.host_of(self.wait_for(server, 'SHUTOFF'))
+        target = self.host_of(self.wait_for(server, state))
         self.restart_compute_service(source)
         self.api.put_service_force_down(service['id'], False)
         return target
@@ -388,6 +408,22 @@ class Cloud(base.ServersTestBase):
         ):
             kept.clear()
 
+    def fault_of(self, server):
+        """Give the message of the last fault of a server, None if none."""
+        fault = objects.InstanceFault.get_latest_for_instance(
+            nova_context.get_admin_context(), server['id']
+        )
+        return fault and fault.message
+
+    def allocated_on(self, server):
+        """Give the names of hosts on which placement has it allocated."""
+        allocated = self._get_allocations_by_server_uuid(server['id'])
+        return [
+            host
+            for host, provider in self.compute_rp_uuids.items()
+            if provider in allocated
+        ]
+
     def topology_of(self, server):
         """Give the claimed NUMA topology of a server, None if it has none."""
         return objects.Instance.get_by_uuid(
@@ -395,6 +431,12 @@ class Cloud(base.ServersTestBase):
             server['id'],
             expected_attrs=['numa_topology'],
         ).numa_topology
+
+    def devices_of(self, server):
+        """Give the PCI devices that a server has claimed."""
+        return objects.PciDeviceList.get_by_instance_uuid(
+            nova_context.get_admin_context(), server['id']
+        )
 
     def host_topology(self, host):
         """Give the NUMA topology of a host as the scheduler would read it."""

@@ -183,3 +183,18 @@ def _caps_cell(cell, huge_pages):
         [(4, left_kb // 4), *huge_pages.items()]
     )
     return caps
+
+
+def devices(*cells):
+    """Give PCI devices, one on each cell named, None for no affinity."""
+    made = fakelibvirt.HostPCIDevicesInfo(num_pci=0, num_pfs=0, num_vfs=0)
+    for slot, cell in enumerate(cells):
+        made.add_device(
+            dev_type='PCI',
+            bus=0x81,
+            slot=slot,
+            function=0,
+            iommu_group=40 + slot,
+            numa_node=-1 if cell is None else cell,
+        )
+    return made

@@ -2,6 +2,8 @@ from tests.cloud import started_cloud  # isort: skip
 
 import pytest
 
+from numa_sched.nova import refusals
+
 
 @pytest.fixture(scope='module')
 def cloud():
@@ -11,8 +13,9 @@ def cloud():
 
 
 @pytest.fixture(autouse=True)
-def _clean(request):
+def _clean(request, monkeypatch):
     """Leave a shared cloud without servers, as it was before the test."""
+    monkeypatch.setattr(refusals, 'REFUSALS', refusals.Refusals())
     yield
     if 'cloud' in request.fixturenames:
         request.getfixturevalue('cloud').delete_all()

@@ -57,13 +57,14 @@ def test_request_filters_are_installed_before_isolate_aggregates(
     stock = list(request_filters_of_nova)
     numa_sched.nova.all_filters()
     names = [each.__name__ for each in request_filters_of_nova]
-    place = names.index('live_migration_policy')
-    assert names[place + 1] == 'isolate_aggregates'
-    assert request_filters_of_nova[place + 1] is (
+    place = names.index('isolate_aggregates')
+    ours = ['live_migration_policy', 'note_refusals']
+    assert names[place - len(ours) : place] == ours
+    assert request_filters_of_nova[place] is (
         request_filters.isolate_aggregates
     )
-    assert [each.__name__ for each in stock] == names[:place] + names[
-        place + 1 :
+    assert [each.__name__ for each in stock] == [
+        name for name in names if name not in ours
     ]
 
 

@@ -5,10 +5,10 @@ import time
 import pytest
 from nova import objects
 from nova.conf import CONF
-from nova.scheduler.weights import HostWeightHandler
+from nova.scheduler.weights import HostWeightHandler, WeighedHost
 
 from numa_sched.exceptions import ConfigError
-from numa_sched.nova import demand, strategies
+from numa_sched.nova import demand, refusals, strategies
 from numa_sched.nova.assess import Assessment
 from numa_sched.nova.weighers import NUMAFitWeigher
 from numa_sched.score import Strategy
@@ -39,10 +39,10 @@ def pack(option):
 
 def weigh(states, request):
     """Give host name to weight, in Nova's order."""
-    weighed = HostWeightHandler().get_weighed_objects(
+    ranked = HostWeightHandler().get_weighed_objects(
         [NUMAFitWeigher()], states, request
     )
-    return {each.obj.host: each.weight for each in weighed}
+    return {each.obj.host: each.weight for each in ranked}
 
 
 def states(**cpus):
@@ -50,6 +50,10 @@ def states(**cpus):
         make_host_state(make_host(count, name=name))
         for name, count in cpus.items()
     ]
+
+
+def weighed(states):
+    return [WeighedHost(state, 0.0) for state in states]
 
 
 def in_aggregate(state, **metadata):
@@ -180,3 +184,48 @@ def test_a_host_without_topology_is_ranked_last_in_silence(caplog):
     bare.numa_topology = None
     assert list(weigh([bare, good], make_request(PINNED))) == ['good', 'bare']
     assert 'ranked last' not in caplog.text
+
+
+def refuse(*hosts):
+    """Have hosts refuse one server after the other."""
+    for count in range(len(hosts) + 1):
+        request = make_request()
+        request.instance_uuid = 'refused'
+        request.ignore_hosts = ['source', *hosts[:count]]
+        assert refusals.note_refusals(None, request) is False
+
+
+def test_a_host_that_has_just_refused_loses_a_share_of_its_weight():
+    request = make_request(PINNED)
+    before = weigh(states(tight=2, roomy=8), request)
+    refuse('tight')
+    assert weigh(states(tight=2, roomy=8), request) == {
+        'tight': pytest.approx(before['tight'] * 0.5, rel=1e-3),
+        'roomy': before['roomy'],
+    }
+
+
+def test_a_penalty_is_gone_after_a_while(monkeypatch):
+    hosts, request = states(tight=2, roomy=8), make_request(PINNED)
+    weigher = NUMAFitWeigher()
+    before = weigher.weigh_objects(weighed(hosts), request)
+    refuse('tight')
+    assert weigher.weigh_objects(weighed(hosts), request) != before
+    later = refusals.clock() + 1e9
+    monkeypatch.setattr(refusals, 'clock', lambda: later)
+    assert weigher.weigh_objects(weighed(hosts), request) == before
+
+
+def test_a_guest_without_topology_is_not_ranked_by_refusals():
+    refuse('a')
+    assert set(weigh(states(a=2, b=8), make_request()).values()) == {0.0}
+
+
+def test_a_request_without_hosts_to_ignore_is_no_refusal():
+    request = make_request()
+    for ignored in (None, []):
+        request.ignore_hosts = ignored
+        refusals.note_refusals(None, request)
+    del request._obj_ignore_hosts
+    refusals.note_refusals(None, request)
+    assert refusals.trust_now()('a') == 1.0

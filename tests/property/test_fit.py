@@ -50,6 +50,32 @@ def test_the_same_holds_with_pci_devices(host, guest, data):
     ) == brute_force.fits(host, guest, accepts)
 
 
+@given(strategies.hosts(), strategies.guests(), st.data())
+def test_the_same_holds_with_devices_that_placement_has_chosen(
+    host, guest, data
+):
+    pools = data.draw(strategies.device_pools(host))
+    stats = nova_objects.devices(host, pools)
+    for number, pool in enumerate(stats.pools):
+        pool['rp_uuid'] = f'provider {number}'
+    requests = nova_objects.device_requests(
+        data.draw(strategies.device_wishes)
+    )
+    mapping = {'': ['root']}
+    for request in requests:
+        wanted = stats._filter_pools_for_spec(stats.pools, request)
+        for number in range(request.count if wanted else 0):
+            provider = data.draw(st.sampled_from(wanted))['rp_uuid']
+            mapping[f'{request.request_id}-{number}'] = [provider]
+
+    def accepts(chosen):
+        return stats.support_requests(requests, mapping, list(chosen))
+
+    assert exact(
+        host, guest, [PCIAffinity(stats, requests, mapping)]
+    ) == brute_force.fits(host, guest, accepts)
+
+
 def nova_claims(host, guest, pci_stats=None):
     """Give what Nova's claim makes of the guest: a topology, None or CRASHES.
 

@@ -1,0 +1,49 @@
+"""The memory of refusals of this scheduler worker."""
+
+import functools
+import time
+from collections.abc import Callable
+
+import nova.conf
+from oslo_log import log as logging
+
+from numa_sched.refusals import Refusals
+
+CONF = nova.conf.CONF
+LOG = logging.getLogger(__name__)
+
+REFUSALS = Refusals()
+"""That of this process: the request filter writes, the weigher reads."""
+clock = time.monotonic
+
+
+def note_refusals(context, request_spec):
+    """Take note of the hosts that have refused a server; ask for nothing.
+
+    A request filter, because Nova runs these once for every request: weighers
+    are not asked where one host is left or none, and that a host has refused
+    is to be known to the servers that come next even then.
+
+    :returns: False, as nothing is asked of placement
+    """
+    if not CONF.numa_sched.refusal_penalty:
+        return False
+    ignored = 'ignore_hosts' in request_spec and request_spec.ignore_hosts
+    server = request_spec.instance_uuid
+    for host in REFUSALS.note(server, ignored or (), clock()):
+        LOG.debug(
+            'Host %(host)s has refused server %(server)s, and is trusted '
+            'less for a while',
+            {'host': host, 'server': server},
+        )
+    return False
+
+
+def trust_now() -> Callable[[str], float]:
+    """Give what tells the trust in a host, from 0.0 to 1.0, at this time."""
+    return functools.partial(
+        REFUSALS.trust,
+        now=clock(),
+        penalty=CONF.numa_sched.refusal_penalty,
+        half_life=CONF.numa_sched.refusal_half_life,
+    )

@@ -1,0 +1,82 @@
+"""Which hosts have just refused a live migration.
+
+After each refusal Nova's conductor asks the scheduler again, with the host
+that has refused at the end of the hosts to ignore. The first request of a
+migration ignores the source.
+Source: ``nova.conductor.tasks.live_migrate.LiveMigrationTask``.
+"""
+
+import threading
+from collections.abc import Iterable
+
+# Longer than an attempt may take: the conductor waits for a destination as
+# long as [DEFAULT] long_rpc_timeout says, half an hour by default.
+REPEATED_WITHIN_SECONDS = 3600
+MAX_SERVERS = 1000
+MAX_HOSTS = 1000
+
+
+class Refusals:
+    """The refusals that one scheduler worker has seen.
+
+    Times are seconds of a clock that does not go back. Threads may share one.
+    """
+
+    def __init__(self, *, max_servers=MAX_SERVERS, max_hosts=MAX_HOSTS):
+        self._max_servers, self._max_hosts = max_servers, max_hosts
+        self._lock = threading.Lock()
+        # What came last stands last; what came first goes first.
+        self._requests: dict[str, tuple[tuple[str, ...], float]] = {}
+        self._refused: dict[str, float] = {}
+
+    def note(
+        self, server: str, ignored: Iterable[str], now: float
+    ) -> tuple[str, ...]:
+        """Give the hosts that have refused since the last request.
+
+        These are the hosts that stand behind all those that the last request
+        for the same server ignored. So neither what a first request ignores
+        is a refusal, nor the source, even if another worker has seen the
+        first request of a new migration: the list then starts differently.
+
+        :param ignored: the hosts to ignore, in the order of the request
+        """
+        ignored = tuple(ignored)
+        with self._lock:
+            before, when = self._requests.pop(server, ((), now))
+            if ignored:
+                _put(self._requests, server, (ignored, now), self._max_servers)
+            known = len(before)
+            if (
+                not before
+                or ignored[:known] != before
+                or now - when > REPEATED_WITHIN_SECONDS
+            ):
+                return ()
+            for host in ignored[known:]:
+                _put(self._refused, host, now, self._max_hosts)
+        return ignored[known:]
+
+    def trust(
+        self, host: str, now: float, *, penalty: float, half_life: float
+    ) -> float:
+        """Give how far a host is to be trusted, from 0.0 to 1.0.
+
+        Refusals do not add up: the last one counts.
+
+        :param penalty: what a host loses at once, from 0.0 to 1.0
+        :param half_life: seconds until half of that is given back
+        """
+        when = self._refused.get(host)
+        if when is None:
+            return 1.0
+        # A request may have looked at its clock before another one's refusal.
+        return 1.0 - penalty * 0.5 ** (max(now - when, 0.0) / half_life)
+
+
+def _put(kept, key, value, most):
+    """Put an entry last, and drop the first one if there are too many."""
+    kept.pop(key, None)
+    kept[key] = value
+    if len(kept) > most:
+        del kept[next(iter(kept))]
