@@ -11,7 +11,10 @@ from oslo_log import log as logging
 from numa_sched.exceptions import TopologyError
 from numa_sched.fit import reasons
 from numa_sched.nova.assess import Assessment
+from numa_sched.nova.destination import MigrationDestinationFilter
 from numa_sched.nova.views import View
+
+__all__ = ['MigrationDestinationFilter', 'NUMAFitFilter']
 
 LOG = logging.getLogger(__name__)
 
