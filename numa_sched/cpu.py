@@ -1,9 +1,10 @@
 """What ``cpu_info`` tells of the CPU of a host, and what it rules out.
 
-libvirt names the model that comes closest to a host's CPU and lists the
-features that the CPU has beyond that model. So a feature that is not listed
-may be part of the model, and a model of another name may have everything that
-a guest needs. Only what is certain is told here; see
+libvirt names the model that comes closest to a host's CPU. A model of another
+name may have all that a guest needs, so names rule nothing out, features do:
+Nova has libvirt write out those of the model, too
+(``nova.virt.libvirt.host.Host.get_capabilities``). Where libvirt cannot, only
+features beyond the model are listed. Only what is certain is told here; see
 ``doc/source/destination.rst``.
 """
 
@@ -41,7 +42,7 @@ INSTRUCTIONS = frozenset(_INSTRUCTIONS.split())
 class HostCPU:
     """The CPU of a host; None for what the host does not tell.
 
-    ``features`` are those beyond the model.
+    ``features`` are all of them or those beyond the model.
     """
 
     arch: str | None = None
@@ -53,6 +54,11 @@ class HostCPU:
     def family(self) -> str | None:
         """The architecture, with its widths and byte orders as one."""
         return FAMILIES.get(self.arch, self.arch)
+
+    @property
+    def tells_all(self) -> bool:
+        """Whether all features are listed: one that every model has is."""
+        return 'fpu' in self.features
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -111,16 +117,18 @@ def missing_features(
 ) -> frozenset[str]:
     """Give the features that the guest needs and a host is known to lack.
 
-    They can be told only between hosts of one model: what the source lists is
-    not part of that model, so it must be listed by the host, too.
+    A host that lists no more than what its CPU has beyond its model can be
+    compared only with a source that does the same with the same model: what
+    that one lists is no part of the model.
 
     :param guest: None for a guest that has the CPU of its source
     """
-    if (
-        source.family != 'x86'
-        or not source.model
-        or source.model != host.model
-    ):
+    if source.family != 'x86':
         return frozenset()
-    missing = (source.features - host.features) & INSTRUCTIONS
-    return missing if guest is None else missing & guest.required
+    wanted = source.features if guest is None else guest.required
+    if not host.tells_all:
+        models = {source.model, host.model}
+        if source.tells_all or len(models) > 1 or None in models:
+            return frozenset()
+        wanted &= source.features
+    return (wanted - host.features) & INSTRUCTIONS

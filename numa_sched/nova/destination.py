@@ -65,7 +65,7 @@ class _Request:
             if instance.task_state != task_states.MIGRATING:
                 return None
             migration = _migration(
-                instance, _source_node(context, spec_obj, instance)
+                spec_obj, instance, _source_node(context, spec_obj, instance)
             )
         except Exception as error:
             LOG.warning(
@@ -163,29 +163,9 @@ class _Pages:
         return cls(assessment, migration.page_size)
 
     def refusal(self, host_state):
-        """Give why no claim comes to the size in use; drops candidates."""
+        """Give why the claim on a host does not come to the size in use."""
         view = self.assessment.view(host_state)
-        if view.host is None:
-            return None
-        if not self.assessment.requests:
-            return self._of_claim(
-                self.assessment.verdict(host_state, view).claim
-            )
-        found = [
-            (
-                each,
-                self._of_claim(
-                    self.assessment.with_devices(host_state, view, each)
-                ),
-            )
-            for each in host_state.allocation_candidates
-        ]
-        left = [candidate for candidate, reason in found if reason is None]
-        if found:
-            host_state.allocation_candidates = left
-        return found[0][1] if found and not left else None
-
-    def _of_claim(self, claim):
+        claim = view.host and self.assessment.verdict(host_state, view).claim
         # Whether there is a claim at all is for other filters to say.
         return (
             destination.page_refusal(self.current, claim.page_sizes[0])
@@ -202,8 +182,7 @@ def _source_node(context, spec_obj, instance):
         )
 
 
-def _migration(instance, compute_node):
-    emulates = 'image_hw_emulation_architecture' in instance.system_metadata
+def _migration(spec_obj, instance, compute_node):
     topology = instance.numa_topology
     first = topology.cells[0] if topology else None
     return Migration(
@@ -214,8 +193,14 @@ def _migration(instance, compute_node):
         guest_cpu=_guest_cpu(instance.vcpu_model),
         has_numa=bool(topology),
         page_size=first.pagesize if first and 'pagesize' in first else None,
-        rules=_rules(emulates),
+        rules=_rules(emulates=_is_emulated(spec_obj)),
     )
+
+
+def _is_emulated(spec_obj):
+    """Whether the guest may have a CPU of another architecture."""
+    properties = spec_obj.image.properties if spec_obj.image else {}
+    return bool(properties.get('hw_emulation_architecture'))
 
 
 def _guest_cpu(model):
@@ -232,7 +217,7 @@ def _guest_cpu(model):
     )
 
 
-def _rules(emulates):
+def _rules(*, emulates):
     workarounds = CONF.workarounds
     level = CONF.upgrade_levels.compute
     return Rules(

@@ -38,29 +38,27 @@ def read(context, request_spec) -> Source:
             return Source(_image_properties(request.instance), True)
         except exception.BuildRequestNotFound:
             pass
-    return Source(_image_properties(instance(context, request_spec)), False)
+    server = instance(context, request_spec, 'system_metadata')
+    return Source(_image_properties(server), False)
 
 
 # Of the requests being handled, so that filters need not read them again.
 _INSTANCES: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
-def instance(context, request_spec) -> objects.Instance:
+def instance(context, request_spec, *fields: str) -> objects.Instance:
     """Give the server that a request moves, read once for each request.
 
+    :param fields: those wanted beside columns, NUMA topology and CPU model
     :raises NovaException: if there is none, or no cell can be asked
     """
     found = _INSTANCES.get(request_spec)
-    if found is None:
+    if found is None or not all(name in found for name in fields):
         with in_cell(context, request_spec) as cell:
             found = objects.Instance.get_by_uuid(
                 cell,
                 request_spec.instance_uuid,
-                expected_attrs=[
-                    'numa_topology',
-                    'system_metadata',
-                    'vcpu_model',
-                ],
+                expected_attrs=['numa_topology', 'vcpu_model', *fields],
             )
         _INSTANCES[request_spec] = found
     return found

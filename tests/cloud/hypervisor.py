@@ -3,6 +3,9 @@
 from lxml import etree
 from nova.tests.fixtures import libvirt as fakelibvirt
 
+# Of these there is every CPU model made.
+OF_EVERY_MODEL = frozenset({'fpu', 'sse2'})
+
 
 class Connection(fakelibvirt.Connection):
     """A connection to the hypervisor of a host, of a type and with a CPU.
@@ -27,6 +30,14 @@ class Connection(fakelibvirt.Connection):
             etree.SubElement(cpu, 'feature', name=name)
         return etree.tostring(tree, encoding='unicode')
 
+    def baselineCPU(self, xmls, flags):
+        """Give one CPU with the features of its model written out."""
+        (xml,) = xmls
+        cpu = etree.fromstring(xml)
+        for name in OF_EVERY_MODEL:
+            etree.SubElement(cpu, 'feature', name=name)
+        return etree.tostring(cpu, encoding='unicode')
+
     def compareCPU(self, xml, flags):
         """Refuse, beside what Nova's own refuses, CPUs of more features."""
         wanted = {
@@ -34,6 +45,6 @@ class Connection(fakelibvirt.Connection):
             for feature in etree.fromstring(xml).findall('feature')
             if feature.get('policy', 'require') == 'require'
         }
-        if wanted - self.host_info.cpu_features:
+        if wanted - self.host_info.cpu_features - OF_EVERY_MODEL:
             return fakelibvirt.VIR_CPU_COMPARE_INCOMPATIBLE
         return super().compareCPU(xml, flags)

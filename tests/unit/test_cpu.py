@@ -95,37 +95,61 @@ def missing(source, host, guest=None):
     return cpu.missing_features(guest, source, host)
 
 
-def test_what_a_host_of_the_same_model_does_not_list_it_lacks():
-    source = make_cpu('avx512f', 'sha-ni', 'vmx')
-    assert missing(source, make_cpu('vmx', 'sha-ni')) == {'avx512f'}
+def make_told(*features, **fields):
+    """Give a CPU with all of its features."""
+    return make_cpu('fpu', 'sse2', *features, **fields)
 
 
-def test_a_host_may_list_more():
-    assert not missing(make_cpu(), make_cpu('avx512f'))
+def test_a_host_lacks_what_it_does_not_list():
+    source = make_told('avx2', 'avx512f', 'vmx')
+    host = make_told('avx2', 'vmx', model='Broadwell')
+    assert missing(source, host) == {'avx512f'}
 
 
-def test_a_model_of_another_name_may_have_what_it_does_not_list():
-    assert not missing(
-        make_cpu('avx512f', model='Broadwell'), make_cpu(model='Cooperlake')
-    )
-
-
-def test_models_that_are_not_told_are_not_alike():
-    assert not missing(make_cpu('avx512f', model=None), make_cpu(model=None))
+def test_a_host_may_have_more():
+    source = make_told('avx2', model='Broadwell')
+    assert not missing(source, make_told('avx2', 'avx512f'))
 
 
 def test_features_that_a_hypervisor_may_give_are_not_missed():
-    assert not missing(make_cpu('x2apic', 'movbe', 'umip'), make_cpu())
+    assert not missing(make_told('x2apic', 'movbe', 'umip'), make_told())
+
+
+def test_what_the_source_lacks_is_not_needed():
+    assert not missing(make_cpu(), make_told())
 
 
 def test_nova_does_not_compare_features_of_arm_hosts():
-    assert not missing(
-        make_cpu('aes', arch='aarch64'), make_cpu(arch='aarch64')
-    )
+    source = make_told('aes', arch='aarch64')
+    assert not missing(source, make_told(arch='aarch64'))
 
 
 def test_a_guest_with_a_cpu_of_its_own_needs_what_it_was_given():
-    source, host = make_cpu('avx512f', 'aes'), make_cpu()
-    guest = GuestCPU(required=frozenset({'aes', 'rdrand'}))
+    guest = GuestCPU(required=frozenset({'aes', 'x2apic', 'rdrand'}))
+    source, host = make_told('aes', 'rdrand'), make_told('rdrand')
     assert missing(source, host, guest) == {'aes'}
     assert not missing(source, host, GuestCPU())
+
+
+def test_beyond_a_model_hosts_of_the_same_model_can_be_compared():
+    source = make_cpu('avx512f', 'sha-ni', 'vmx')
+    assert missing(source, make_cpu('vmx', 'sha-ni')) == {'avx512f'}
+    assert not missing(make_cpu(), make_cpu('avx512f'))
+
+
+def test_beyond_a_model_another_one_may_have_what_it_does_not_list():
+    source = make_cpu('avx512f', model='Broadwell')
+    assert not missing(source, make_cpu(model='Cooperlake'))
+
+
+def test_beyond_a_model_what_a_source_lists_may_be_of_the_model():
+    assert not missing(make_told('avx512f'), make_cpu())
+
+
+def test_beyond_a_model_a_guest_may_have_been_given_what_is_of_the_model():
+    guest = GuestCPU(required=frozenset({'aes', 'avx512f'}))
+    assert missing(make_cpu('aes'), make_cpu(), guest) == {'aes'}
+
+
+def test_beyond_models_that_are_not_told_nothing_is_known():
+    assert not missing(make_cpu('avx512f', model=None), make_cpu(model=None))
