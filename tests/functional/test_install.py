@@ -27,14 +27,16 @@ def request_filters_of_nova(monkeypatch):
 
 def test_the_names_of_the_contract_are_importable_classes():
     assert issubclass(filters.NUMAFitFilter, BaseHostFilter)
+    assert issubclass(filters.MigrationDestinationFilter, BaseHostFilter)
     assert issubclass(weighers.NUMAFitWeigher, BaseHostWeigher)
 
 
-def test_nova_finds_our_filter_among_the_available_ones():
+def test_nova_finds_our_filters_among_the_available_ones():
     classes = HostFilterHandler().get_matching_classes(
         SCHEDULER_OPTIONS['available_filters']
     )
     assert filters.NUMAFitFilter in classes
+    assert filters.MigrationDestinationFilter in classes
     names = [cls.__name__ for cls in classes]
     assert len(names) == len(set(names))
 
