@@ -109,7 +109,7 @@ def other_vendor(
     if source.family != 'x86' or not host.vendor:
         return None
     wanted = source.vendor if guest is None else guest.vendor
-    return wanted if wanted and wanted != host.vendor else None
+    return wanted if wanted != host.vendor else None
 
 
 def missing_features(

@@ -157,8 +157,7 @@ class _Pages:
         except TopologyError:
             return None
         guest = assessment.guest
-        size = guest and guest.cells[0].page_size
-        if not size or size > 0:  # a size asked for by kind is below 0
+        if not guest or not guest.cells[0].page_size:
             return None
         return cls(assessment, migration.page_size)
 
@@ -186,10 +185,7 @@ def _migration(spec_obj, instance, compute_node):
     topology = instance.numa_topology
     first = topology.cells[0] if topology else None
     return Migration(
-        source=_node(
-            compute_node,
-            [each.hv_type for each in compute_node.supported_hv_specs or ()],
-        ),
+        source=_node(compute_node),
         guest_cpu=_guest_cpu(instance.vcpu_model),
         has_numa=bool(topology),
         page_size=first.pagesize if first and 'pagesize' in first else None,
@@ -234,19 +230,20 @@ def _rules(*, emulates):
     )
 
 
-def _node(row, hypervisors):
+def _node(row):
     """Give the facts that host states and compute nodes have in common."""
     return Node(
         hypervisor_type=row.hypervisor_type,
         hypervisor_version=row.hypervisor_version,
         cpu=cpu.parse(row.cpu_info),
-        has_kvm=fields.HVType.KVM in hypervisors,
     )
 
 
 def _node_of_state(host_state):
-    node = _node(
-        host_state, [each[1] for each in host_state.supported_instances or ()]
-    )
+    hypervisors = {each[1] for each in host_state.supported_instances or ()}
     service = getattr(host_state, 'service', None) or {}
-    return dataclasses.replace(node, service_version=service.get('version'))
+    return dataclasses.replace(
+        _node(host_state),
+        has_kvm=fields.HVType.KVM in hypervisors,
+        service_version=service.get('version'),
+    )

@@ -46,8 +46,9 @@ GOOD = {
 def _hosts(cloud):
     """Hosts of ever more CPUs a cell: for packing, each better than the next.
 
-    Those that will not do come first.
+    Those that will not do come first, and nothing else has a say.
     """
+    cloud.flags(fit_weight_multiplier=1000.0, group='numa_sched')
     hosts = {
         **{name: facts for name, (facts, _) in RULED_OUT.items()},
         'good': {},

@@ -85,7 +85,6 @@ def migrating(monkeypatch):
             hypervisor_type='QEMU',
             hypervisor_version=8002000,
             cpu_info=cpu_info(*features),
-            supported_hv_specs=[],
         )
         monkeypatch.setattr(source, 'instance', lambda *args: instance)
         monkeypatch.setattr(destination, '_source_node', lambda *args: node)
@@ -142,7 +141,16 @@ def test_a_guest_with_a_cpu_of_its_own_needs_what_it_was_given(migrating):
     assert not passes(make_state(cpu_info=cpu_info('avx2')), request)
 
 
-def test_a_host_that_has_not_reported_yet_passes(migrating):
+def warnings(caplog):
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith('numa_sched')
+        and record.levelno == logging.WARNING
+    ]
+
+
+def test_a_host_that_has_not_reported_yet_passes(migrating, caplog):
     state = make_state(
         hypervisor_type=None,
         hypervisor_version=None,
@@ -151,6 +159,7 @@ def test_a_host_that_has_not_reported_yet_passes(migrating):
     )
     del state.service
     assert passes(state, migrating())
+    assert warnings(caplog) == []
 
 
 @pytest.mark.parametrize(
@@ -193,6 +202,15 @@ def test_a_server_that_does_not_move_reads_nothing(
     assert passes(make_state(service=39), request)
 
 
+def test_a_move_that_may_leave_its_cell_reads_nothing(
+    migrating, reads_nothing
+):
+    request = migrating()
+    reads_nothing()
+    request.requested_destination.cell = None
+    assert passes(make_state(service=39), request)
+
+
 def test_where_no_host_is_left_to_look_at_nothing_is_read(
     migrating, reads_nothing
 ):
@@ -207,6 +225,20 @@ def test_the_claim_has_to_come_to_the_pages_in_use(migrating):
     giant = make_state(pages=((GIANT_KB, 4),))
     assert not passes(giant, request)
     assert passes(giant, migrating(LARGE, page_size=GIANT_KB, ram=1024))
+
+
+@pytest.mark.parametrize(
+    ('page_size', 'passed'), [(GIANT_KB, True), (HUGE_KB, False)]
+)
+def test_of_several_cells_the_first_one_counts(migrating, page_size, passed):
+    request = migrating(
+        {**LARGE, 'hw:numa_nodes': '2'},
+        page_size=page_size,
+        vcpus=2,
+        ram=2048,
+    )
+    giant_first = make_state(pages=((GIANT_KB, 4),))
+    assert passes(giant_first, request) is passed
 
 
 def test_pages_of_a_size_asked_for_are_never_another(migrating):
@@ -255,8 +287,8 @@ def test_a_host_that_cannot_be_judged_passes_with_a_warning(migrating, caplog):
     with caplog.at_level(logging.WARNING):
         left = MigrationDestinationFilter().filter_all([bad, old], request)
     assert left == [bad]
-    (record,) = [r for r in caplog.records if r.name.startswith('numa_sched')]
-    assert 'host bad, node bad is not checked' in record.getMessage()
+    (warning,) = warnings(caplog)
+    assert 'host bad, node bad is not checked' in warning
 
 
 def test_a_topology_that_makes_no_sense_is_for_other_filters(migrating):

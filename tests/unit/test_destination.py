@@ -98,7 +98,7 @@ def test_only_guests_of_libvirt_are_moved_with_a_claim():
     source = make_node('VMware')
     migration = make_migration(source, has_numa=True, version_cap=(5, 0))
     assert why(migration, hypervisor='VMware', **OLD) is None
-    assert not migration.claims_on(source)
+    assert not make_migration(source, has_numa=True).claims_on(source)
 
 
 def test_rpc_that_is_held_back_keeps_numa_guests_where_they_are():
