@@ -46,7 +46,7 @@ def read(context, request_spec) -> Source:
 _INSTANCES: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
-def instance(context, request_spec, *fields: str) -> objects.Instance:
+def instance(context, request_spec, *fields: str) -> 'objects.Instance':
     """Give the server that a request moves, read once for each request.
 
     :param fields: those wanted beside columns, NUMA topology and CPU model

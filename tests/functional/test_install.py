@@ -1,6 +1,8 @@
 """What an operator names in nova.conf loads what the package declares."""
 
 import inspect
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -106,3 +108,9 @@ def test_a_plugin_that_cannot_be_loaded_is_left_out_and_named(
         classes = numa_sched.nova.all_filters()
     assert filters.NUMAFitFilter in classes
     assert 'Broken = no_such_module:Broken' in caplog.text
+
+
+def test_the_package_can_be_imported_before_nova_has_registered_its_objects():
+    # The one that imports least of Nova comes first.
+    names = 'numa_sched.nova.source, numa_sched.nova.filters'
+    subprocess.run([sys.executable, '-c', f'import {names}'], check=True)
