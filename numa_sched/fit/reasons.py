@@ -68,7 +68,8 @@ SUMMARIES = {
 }
 
 
-def _describe_pages(page_size: int | None) -> str:
+def describe_pages(page_size: int | None) -> str:
+    """Give a page size, or a kind of them, in an operator's words."""
     if page_size == PageSize.ANY:
         return 'pages of one size'
     if page_size == PageSize.LARGE:
@@ -94,14 +95,14 @@ class CellMisfit:
         return self.shortage.value.format(
             needed=self.needed,
             available=self.available,
-            pages=_describe_pages(self.page_size),
+            pages=describe_pages(self.page_size),
         )
 
     @property
     def summary(self) -> str:
         """What it comes to, short of the numbers of the host."""
         return SUMMARIES[self.shortage].format(
-            pages=_describe_pages(self.page_size)
+            pages=describe_pages(self.page_size)
         )
 
 

@@ -15,10 +15,10 @@ CONF = nova.conf.CONF
 class Assessment:
     """One request, on any number of hosts."""
 
-    def __init__(self, request_spec, mix, views=VIEWS):
+    def __init__(self, request_spec, mix=None, views=VIEWS):
         """Read what does not depend on the host.
 
-        :param mix: a ``LearnedMix``, which learns what is asked for
+        :param mix: a ``LearnedMix`` that is to learn what is asked for
         :raises TopologyError: if the request's topology makes no sense
         """
         self.guest = convert.guest(request_spec)
@@ -28,7 +28,7 @@ class Assessment:
         )
         self._views = views
         self._now = views.begin()
-        if self.guest:
+        if mix and self.guest:
             mix.saw(self.guest, request_spec.instance_uuid, self._now)
         self.placer = self.guest and views.placer(
             self.guest, packing=self._packing

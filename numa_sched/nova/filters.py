@@ -12,8 +12,11 @@ from numa_sched.exceptions import TopologyError
 from numa_sched.fit import reasons
 from numa_sched.nova import demand
 from numa_sched.nova.assess import Assessment
+from numa_sched.nova.destination import MigrationDestinationFilter
 from numa_sched.nova.pci import order_candidates
 from numa_sched.nova.views import View
+
+__all__ = ['MigrationDestinationFilter', 'NUMAFitFilter']
 
 LOG = logging.getLogger(__name__)
 

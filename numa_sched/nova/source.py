@@ -7,6 +7,7 @@ that boot from a volume too.
 """
 
 import dataclasses
+import weakref
 from collections.abc import Mapping
 
 from nova import context as nova_context
@@ -29,25 +30,65 @@ def read(context, request_spec) -> Source:
     every move within a cell, and one for a server that is being created. A
     move that may cross cells takes one more, to find the cell.
     """
-    uuid = request_spec.instance_uuid
-    cell = _cell(request_spec)
-    if cell is NOT_MOVING:
+    if not is_move(request_spec):
         try:
-            request = objects.BuildRequest.get_by_instance_uuid(context, uuid)
+            request = objects.BuildRequest.get_by_instance_uuid(
+                context, request_spec.instance_uuid
+            )
             return Source(_image_properties(request.instance), True)
         except exception.BuildRequestNotFound:
-            cell = None
-    if cell is None:
+            pass
+    server = instance(context, request_spec, 'system_metadata')
+    return Source(_image_properties(server), False)
+
+
+# Of the requests being handled, so that filters need not read them again.
+_INSTANCES: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+def instance(context, request_spec, *fields: str) -> 'objects.Instance':
+    """Give the server that a request moves, read once for each request.
+
+    :param fields: those wanted beside columns, NUMA topology and CPU model
+    :raises NovaException: if there is none, or no cell can be asked
+    """
+    found = _INSTANCES.get(request_spec)
+    if found is None or not all(name in found for name in fields):
+        with in_cell(context, request_spec) as cell:
+            found = objects.Instance.get_by_uuid(
+                cell,
+                request_spec.instance_uuid,
+                expected_attrs=['numa_topology', 'vcpu_model', *fields],
+            )
+        _INSTANCES[request_spec] = found
+    return found
+
+
+def in_cell(context, request_spec):
+    """Give a context manager for reading in the cell of a server."""
+    cell = _cell(request_spec)
+    if cell is NOT_MOVING or cell is None:
+        uuid = request_spec.instance_uuid
         cell = objects.InstanceMapping.get_by_instance_uuid(
             context, uuid
         ).cell_mapping
-    if cell is None:
-        raise exception.InstanceNotFound(instance_id=uuid)
-    with nova_context.target_cell(context.elevated(), cell) as in_cell:
-        instance = objects.Instance.get_by_uuid(
-            in_cell, uuid, expected_attrs=['system_metadata']
-        )
-    return Source(_image_properties(instance), False)
+        if cell is None:
+            raise exception.InstanceNotFound(instance_id=uuid)
+    return nova_context.target_cell(context.elevated(), cell)
+
+
+def may_be_live_migration(request_spec) -> bool:
+    """Whether a request may be a live migration, by itself.
+
+    A live migration stays in its cell and leaves its source out. So do many
+    evacuations, cold migrations and resizes: the state of the server tells.
+    """
+    return (
+        is_move(request_spec)
+        and _cell(request_spec) is not None
+        and 'ignore_hosts' in request_spec
+        and bool(request_spec.ignore_hosts)
+    )
 
 
 NOT_MOVING = object()

@@ -30,7 +30,9 @@ from nova.scheduler.host_manager import HostManager
 from nova.tests.fixtures import libvirt as fakelibvirt
 from nova.tests.functional.libvirt import base
 from nova.virt.libvirt.driver import LibvirtDriver
+from oslo_utils import importutils
 
+from tests.cloud.hypervisor import Connection
 from tests.cloud.machines import HostInfo
 
 # What doc/source/install.rst tells an operator to put into nova.conf.
@@ -46,6 +48,7 @@ SCHEDULER_OPTIONS = {
         'ServerGroupAntiAffinityFilter',
         'ServerGroupAffinityFilter',
         'NUMAFitFilter',
+        'MigrationDestinationFilter',
     ],
     'weight_classes': [
         'nova.scheduler.weights.all_weighers',
@@ -56,6 +59,7 @@ STOCK_OPTIONS = {
     'enabled_filters': [
         'NUMATopologyFilter' if name == 'NUMAFitFilter' else name
         for name in SCHEDULER_OPTIONS['enabled_filters']
+        if name != 'MigrationDestinationFilter'
     ],
 }
 
@@ -80,6 +84,8 @@ class Cloud(base.ServersTestBase):
         self.placement_queries = []
         self.migrated = []
         self.rankings = []
+        self.attempts = []
+        self.checked = []
         self.log = []
         self.residents = set()
 
@@ -104,6 +110,7 @@ class Cloud(base.ServersTestBase):
             self._configure_per_host(name)
         self._watch_placement()
         self._watch_ranking()
+        self._watch_attempts()
         # Nova's fixtures have idle threads look for work a hundred times a
         # second, and every debug message formatted.
         self.useFixture(
@@ -148,10 +155,8 @@ class Cloud(base.ServersTestBase):
     def _get_connection(self, host_info=None, *args, **kwargs):
         # Nova's own insists on fewer than 16 CPUs.
         hostname = kwargs.get('hostname') or args[-1]
-        return fakelibvirt.Connection(
+        return Connection(
             'qemu:///system',
-            version=fakelibvirt.FAKE_LIBVIRT_VERSION,
-            hv_version=fakelibvirt.FAKE_QEMU_VERSION,
             host_info=host_info,
             pci_info=args[0] if args else None,
             hostname=hostname,
@@ -197,6 +202,34 @@ class Cloud(base.ServersTestBase):
                 'nova.scheduler.host_manager.HostManager.get_weighed_hosts',
                 get_weighed_hosts,
             )
+        )
+
+    def _watch_attempts(self):
+        """Keep the hosts that live migrations attempt, and that are asked.
+
+        The conductor attempts those that the scheduler gives it, and asks
+        those that it does not refuse itself.
+        """
+
+        def watch(name, keep):
+            module, _, method = name.rpartition('.')
+            stock = getattr(importutils.import_class(module), method)
+
+            def watched(watched_self, *args, **kwargs):
+                keep(watched_self, *args)
+                return stock(watched_self, *args, **kwargs)
+
+            self.useFixture(fixtures.MonkeyPatch(name, watched))
+
+        watch(
+            'nova.conductor.tasks.live_migrate.LiveMigrationTask.'
+            '_check_compatible_with_source_hypervisor',
+            lambda task, host: self.attempts.append(host),
+        )
+        watch(
+            'nova.compute.manager.ComputeManager.'
+            'check_can_live_migrate_destination',
+            lambda manager, *args: self.checked.append(manager.host),
         )
 
     # What tests and the demo do with the cloud.
@@ -403,6 +436,8 @@ class Cloud(base.ServersTestBase):
         for kept in (
             self.placement_queries,
             self.rankings,
+            self.attempts,
+            self.checked,
             self.migrated,
             self.log,
         ):

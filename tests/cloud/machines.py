@@ -146,13 +146,31 @@ class HostInfo(fakelibvirt.HostInfo):
 
     ``dedicated`` and ``shared`` are what the host's own nova.conf would say
     in cpu_dedicated_set and cpu_shared_set; ``huge_pages`` maps a page size
-    in KiB to a number of pages on each cell.
+    in KiB to a number of pages on each cell, ``small_pages`` is the size of
+    the others. ``cpu_features`` are those beyond the model.
     """
 
-    def __init__(self, machine, dedicated=None, shared=(), huge_pages=None):
+    def __init__(
+        self,
+        machine,
+        dedicated=None,
+        shared=(),
+        huge_pages=None,
+        *,
+        small_pages=4,
+        hypervisor='QEMU',
+        hypervisor_version=fakelibvirt.FAKE_QEMU_VERSION,
+        cpu_model='Penryn',
+        cpu_vendor='Intel',
+        cpu_features=('sse4.2', 'vmx'),
+    ):
         memory_kb = sum(cell.memory_mb for cell in machine.cells) * 1024
         super().__init__(kB_mem=memory_kb)
         self.machine = machine
+        self.hypervisor = hypervisor
+        self.hypervisor_version = hypervisor_version
+        self.cpu_model, self.cpu_vendor = cpu_model, cpu_vendor
+        self.cpu_features = frozenset(cpu_features)
         self.cpus = len(machine.cpus)
         self.shared = frozenset(shared)
         self.dedicated = (
@@ -162,11 +180,12 @@ class HostInfo(fakelibvirt.HostInfo):
         )
         self.numa_topology = vconfig.LibvirtConfigCapsNUMATopology()
         self.numa_topology.cells = [
-            _caps_cell(cell, huge_pages or {}) for cell in machine.cells
+            _caps_cell(cell, small_pages, huge_pages or {})
+            for cell in machine.cells
         ]
 
 
-def _caps_cell(cell, huge_pages):
+def _caps_cell(cell, small_pages, huge_pages):
     caps = vconfig.LibvirtConfigCapsNUMACell()
     caps.id = cell.id
     caps.memory = cell.memory_mb * 1024
@@ -180,7 +199,7 @@ def _caps_cell(cell, huge_pages):
         size * count for size, count in huge_pages.items()
     )
     caps.mempages = fakelibvirt.create_mempages(
-        [(4, left_kb // 4), *huge_pages.items()]
+        [(small_pages, left_kb // small_pages), *huge_pages.items()]
     )
     return caps
 

@@ -1,6 +1,8 @@
 """What an operator names in nova.conf loads what the package declares."""
 
 import inspect
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -27,14 +29,16 @@ def request_filters_of_nova(monkeypatch):
 
 def test_the_names_of_the_contract_are_importable_classes():
     assert issubclass(filters.NUMAFitFilter, BaseHostFilter)
+    assert issubclass(filters.MigrationDestinationFilter, BaseHostFilter)
     assert issubclass(weighers.NUMAFitWeigher, BaseHostWeigher)
 
 
-def test_nova_finds_our_filter_among_the_available_ones():
+def test_nova_finds_our_filters_among_the_available_ones():
     classes = HostFilterHandler().get_matching_classes(
         SCHEDULER_OPTIONS['available_filters']
     )
     assert filters.NUMAFitFilter in classes
+    assert filters.MigrationDestinationFilter in classes
     names = [cls.__name__ for cls in classes]
     assert len(names) == len(set(names))
 
@@ -105,3 +109,9 @@ def test_a_plugin_that_cannot_be_loaded_is_left_out_and_named(
         classes = numa_sched.nova.all_filters()
     assert filters.NUMAFitFilter in classes
     assert 'Broken = no_such_module:Broken' in caplog.text
+
+
+def test_the_package_can_be_imported_before_nova_has_registered_its_objects():
+    # The one that imports least of Nova comes first.
+    names = 'numa_sched.nova.source, numa_sched.nova.filters'
+    subprocess.run([sys.executable, '-c', f'import {names}'], check=True)
