@@ -23,6 +23,7 @@ import uuid
 from unittest import mock
 
 import fixtures
+import numpy  # noqa: F401  (asks for the machine's name, as Nova forbids soon)
 from nova import context as nova_context
 from nova import objects
 from nova import utils as nova_utils
@@ -35,7 +36,7 @@ from oslo_utils import importutils
 from tests.cloud.hypervisor import Connection
 from tests.cloud.machines import HostInfo
 
-# What doc/source/install.rst tells an operator to put into nova.conf.
+# What the README tells an operator to put into nova.conf.
 SCHEDULER_OPTIONS = {
     'available_filters': [
         'nova.scheduler.filters.all_filters',
