@@ -236,7 +236,7 @@ class LeftAfter(Left):
         left = self._before.pages_kb.copy()
         for place, cell in enumerate(self._guest.cells):
             columns = [
-                self._page_column(
+                self._column_of(
                     claim.indexes[place], claim.page_sizes[place]
                 )
                 for claim in self._claims
