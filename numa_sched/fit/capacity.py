@@ -72,16 +72,23 @@ class Left:
     @functools.cached_property
     def pages_kb(self):
         """Pages of each size of each cell, then a 0."""
-        sizes = [
-            size for cell in self.layout.cells for size in cell.page_sizes_kb
-        ]
-        free = numpy.zeros((len(self.hosts), len(sizes) + 1))
-        free[:, :-1] = (
+        return self._in_kb(
             self._column('pages_total')
             - self._column('pages_reserved')
             - self._column('pages_used')
-        ) * numpy.array(sizes, float)
-        return free
+        )
+
+    @functools.cached_property
+    def _pages_total_kb(self):
+        return self._in_kb(self._column('pages_total'))
+
+    def _in_kb(self, pages):
+        sizes = [
+            size for cell in self.layout.cells for size in cell.page_sizes_kb
+        ]
+        kb = numpy.zeros((len(self.hosts), len(sizes) + 1))
+        kb[:, :-1] = pages * numpy.array(sizes, float)
+        return kb
 
     def _column(self, name):
         return numpy.array([getattr(host, name) for host in self.hosts], float)
@@ -129,9 +136,9 @@ class Left:
         if cell.dedicated:
             limits.append(self._dedicated_rooms(cell))
         if cell.shared:
-            limits.append(self.shared // cell.shared)
+            limits.append(self._shared_rooms(cell))
         if cell.memory_mb:
-            limits.append(self._memory_rooms(cell))
+            limits.extend(self._memory_rooms(cell))
         if not limits:
             return numpy.full(
                 (len(self.hosts), len(self.layout.cells)), UNLIMITED
@@ -140,7 +147,13 @@ class Left:
 
     def _dedicated_rooms(self, cell):
         if cell.thread_policy is ThreadPolicy.ISOLATE:
-            return self.cores // cell.dedicated
+            # Nova never finds room elsewhere (bug 1889633).
+            possible = [
+                layout.threads_per_core == 1
+                or layout.dedicated == layout.shared
+                for layout in self.layout.cells
+            ]
+            return numpy.where(possible, self.cores // cell.dedicated, 0)
         if cell.thread_policy is not ThreadPolicy.REQUIRE:
             return self.dedicated // cell.dedicated
         threads = numpy.array(
@@ -151,19 +164,48 @@ class Left:
             threads > 1, self.cores // -(-cell.dedicated // threads), 0
         )
 
+    def _shared_rooms(self, cell):
+        # No guest overcommits against itself.
+        possible = [
+            cell.shared <= layout.shared.bit_count()
+            for layout in self.layout.cells
+        ]
+        return numpy.where(possible, self.shared // cell.shared, 0)
+
     def _memory_rooms(self, cell):
+        """Give the limits that memory sets, one or two."""
+        limits = []
+        if cell.cpu_policy is not CPUPolicy.DEDICATED:
+            limits.append(self.overcommit_mb // cell.memory_mb)
         if cell.page_size:
             columns = _page_columns(
                 self.layout, cell.page_size, cell.memory_mb
             )
             free = numpy.maximum(self.pages_kb[:, columns], 0)
-            return (free // (cell.memory_mb * 1024)).sum(axis=2)
-        if cell.cpu_policy is CPUPolicy.SHARED:
-            return self.overcommit_mb // cell.memory_mb
-        if self.layout.page_starts[-1] == 0:
-            return self.memory_mb // cell.memory_mb
+            limits.append((free // (cell.memory_mb * 1024)).sum(axis=2))
+        elif cell.pinned:
+            limits.append(
+                self._in_small_pages(self.pages_kb, self.memory_mb, cell)
+            )
+        else:
+            # No guest overcommits against itself.
+            whole = self._in_small_pages(
+                self._pages_total_kb, self._column('memory_mb'), cell
+            )
+            limits.append(numpy.where(whole > 0, UNLIMITED, 0))
+        return limits
+
+    def _in_small_pages(self, pages_kb, memory_mb, cell):
+        """Give how often a guest cell goes into pages of the smallest size.
+
+        Into memory, on the cells that tell nothing about pages.
+        """
         columns = _page_columns(self.layout, PageSize.SMALL, cell.memory_mb)
-        return self.pages_kb[:, columns[:, 0]] // (cell.memory_mb * 1024)
+        return numpy.where(
+            [bool(layout.page_sizes_kb) for layout in self.layout.cells],
+            pages_kb[:, columns[:, 0]] // (cell.memory_mb * 1024),
+            memory_mb // cell.memory_mb,
+        )
 
 
 class LeftAfter(Left):
@@ -236,9 +278,7 @@ class LeftAfter(Left):
         left = self._before.pages_kb.copy()
         for place, cell in enumerate(self._guest.cells):
             columns = [
-                self._page_column(
-                    claim.indexes[place], claim.page_sizes[place]
-                )
+                self._column_of(claim.indexes[place], claim.page_sizes[place])
                 for claim in self._claims
             ]
             left[self._rows, columns] -= cell.memory_mb * 1024

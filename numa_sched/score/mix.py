@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping, Sequence
 
-from numa_sched.exceptions import ConfigError
+from numa_sched.exceptions import ConfigError, TopologyError
 from numa_sched.score import Mix
 from numa_sched.topology import CPUPolicy, Guest, GuestCell, PageSize
 
@@ -43,6 +43,9 @@ START: Mix = (
 START_COUNTS = 20.0
 """As how many requests the mix at the start counts."""
 
+MAX_HALF_LIVES = 64.0
+"""After which what was seen counts nothing; more may be too big a number."""
+
 
 class LearnedMix:
     """The mix of the guests seen lately; the older, the less they count."""
@@ -78,7 +81,8 @@ class LearnedMix:
             if self._since is None:
                 self._since = self._refreshed = now
             # Instead of letting all counts shrink, let new ones grow.
-            growth = 2.0 ** ((now - self._since) / self._half_life_s)
+            half_lives = (now - self._since) / self._half_life_s
+            growth = 2.0 ** min(half_lives, MAX_HALF_LIVES)
             kind = Guest(guest.cells)
             self._counts[kind] = self._counts.get(kind, 0.0) + growth
             if growth > 1e6 or len(self._counts) > 16 * MAX_GUESTS:
@@ -122,6 +126,7 @@ _PAGE_SIZES = {
     'large': PageSize.LARGE,
     'any': PageSize.ANY,
 }
+_TRUTHS = {'true': True, 'false': False}
 
 
 def from_options(items: Sequence[Mapping[str, str]]) -> Mix:
@@ -139,15 +144,21 @@ def from_options(items: Sequence[Mapping[str, str]]) -> Mix:
 def _from_option(item):
     try:
         told = dict(item)
+        if 'cpus' not in told:
+            raise ValueError('cpus is missing')
         cpus, cells = int(told.pop('cpus')), int(told.pop('cells', 1))
         share = float(told.pop('share', 1))
         memory_mb = int(told.pop('memory_mb', 0))
         size = told.pop('page_size', None)
-        shared = told.pop('shared', 'false').lower() == 'true'
+        shared = _TRUTHS.get(told.pop('shared', 'false').lower())
         if told:
             raise ValueError(f'{", ".join(sorted(told))} is not known')
-        if not 0 < cells <= cpus or cpus % cells or share <= 0:
+        if not 0 < cells <= cpus or cpus % cells:
             raise ValueError('cpus must be a multiple of cells, all above 0')
+        if shared is None:
+            raise ValueError('shared must be true or false')
+        if not 0 < share < float('inf'):
+            raise ValueError(f'a share of {share}')
         per_cell = {
             'memory_mb': memory_mb // cells,
             'page_size': (size and _PAGE_SIZES.get(size))
@@ -163,7 +174,7 @@ def _from_option(item):
             )
         )
         return Guest((cell,) * cells), share
-    except (KeyError, ValueError) as error:
+    except (TopologyError, ValueError) as error:
         raise ConfigError(
             f'[numa_sched] fit_mix = {item!r} cannot be used: {error}. '
             f'Write, for example, cpus:16,cells:2,memory_mb:65536,'

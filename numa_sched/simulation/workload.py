@@ -54,17 +54,22 @@ class Churn:
 
         Where schedulers cannot reach it, as many come as it would take.
         """
-        random = self.simulation.random
+        simulation = self.simulation
         wanted = self._wanted_cpus
         while wanted > 0:
             shape = self._draw()
             wanted -= shape.vcpus
-            self.simulation.create(shape)
-            self.simulation.run(self.simulation.now + self.every_s)
-        for server in self.simulation.servers.values():
-            self.simulation.after(
-                random.expovariate(1 / self.lifetime_s),
-                self.simulation.delete,
+            simulation.create(shape)
+            simulation.run(simulation.now + self.every_s)
+        # Those that are still on their way have to go some day, too.
+        timing = simulation.timing
+        simulation.run(
+            simulation.now + (1 + timing.alternates) * timing.claim_s
+        )
+        for server in simulation.servers.values():
+            simulation.after(
+                simulation.random.expovariate(1 / self.lifetime_s),
+                simulation.delete,
                 server,
             )
 

@@ -1,0 +1,238 @@
+import pytest
+
+from numa_sched.exceptions import ConfigError
+from numa_sched.score.mix import (
+    MAX_GUESTS,
+    REFRESH_S,
+    START,
+    START_COUNTS,
+    LearnedMix,
+    from_options,
+    pinned,
+)
+from numa_sched.topology import CPUPolicy, Guest, GuestCell, PageSize
+from tests.builders import make_guest, make_guest_cell
+
+TWO, FOUR, EIGHT = pinned(2), pinned(4), pinned(8)
+HALF_LIFE_S = 1000.0
+
+
+def learned(*start, half_life_s=HALF_LIFE_S):
+    return LearnedMix(start or ((TWO, 1.0),), half_life_s)
+
+
+def see(mix, guest, times, now, name=''):
+    for number in range(times):
+        mix.saw(guest, f'{name}{guest}{number}', now)
+
+
+def shares(mix, now):
+    """Give the mix as it is once it has been made anew."""
+    return dict(mix.get(now + REFRESH_S))
+
+
+def test_a_mix_begins_with_what_it_is_given():
+    mix = learned((TWO, 3.0), (FOUR, 1.0))
+    assert dict(mix.get(0.0)) == {TWO: 0.75, FOUR: 0.25}
+
+
+def test_shares_add_up_to_1():
+    assert sum(share for _, share in LearnedMix().get(0.0)) == pytest.approx(1)
+    assert sum(share for _, share in START) == pytest.approx(1)
+
+
+def test_the_start_counts_as_much_as_so_many_requests():
+    mix = learned((TWO, 1.0))
+    see(mix, FOUR, int(START_COUNTS), 0.0)
+    assert shares(mix, 0.0) == pytest.approx({TWO: 0.5, FOUR: 0.5})
+
+
+def test_a_request_counts_half_after_the_half_life():
+    mix = learned((TWO, 1.0))
+    see(mix, FOUR, 1, 0.0)
+    # By now the start counts 10, and the request a half.
+    see(mix, EIGHT, 10, HALF_LIFE_S)
+    assert shares(mix, HALF_LIFE_S) == pytest.approx(
+        {TWO: 10 / 20.5, FOUR: 0.5 / 20.5, EIGHT: 10 / 20.5}
+    )
+
+
+def test_what_was_seen_long_ago_is_forgotten():
+    mix = learned((TWO, 1.0))
+    see(mix, FOUR, 1000, 0.0)
+    see(mix, EIGHT, 1, 100 * HALF_LIFE_S)
+    assert shares(mix, 100 * HALF_LIFE_S)[EIGHT] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize('half_lives', [30, 1100, 10**6])
+def test_a_long_silence_does_not_break_it(half_lives):
+    mix = learned((TWO, 1.0))
+    see(mix, FOUR, 1, 0.0)
+    now = half_lives * HALF_LIFE_S
+    see(mix, EIGHT, 3, now)
+    see(mix, FOUR, 1, now)
+    assert shares(mix, now) == pytest.approx(
+        {TWO: 0.0, FOUR: 0.25, EIGHT: 0.75}, abs=1e-6
+    )
+
+
+def test_numbers_stay_small_however_long_it_runs():
+    mix = learned((TWO, 1.0))
+    for number in range(200):
+        mix.saw(FOUR, str(number), number * 10 * HALF_LIFE_S)
+    assert max(mix._counts.values()) < 1e7
+
+
+def test_a_clock_that_has_not_moved_forgets_nothing():
+    mix = learned((TWO, 1.0))
+    see(mix, FOUR, 1000, 0.0)
+    see(mix, EIGHT, 1000, 0.0)
+    found = shares(mix, 0.0)
+    assert found[FOUR] == found[EIGHT]
+
+
+def test_the_most_frequent_guests_are_the_mix():
+    mix = learned((TWO, 1.0))
+    for cpus in range(100, 140):
+        see(mix, pinned(cpus), cpus, 0.0)
+    found = shares(mix, 0.0)
+    assert len(found) == MAX_GUESTS
+    assert min(guest.cells[0].dedicated for guest in found) == 124
+    assert sum(found.values()) == pytest.approx(1.0)
+
+
+def test_it_does_not_grow_without_bound():
+    mix = learned((TWO, 1.0))
+    see(mix, FOUR, 5, 0.0)
+    for number in range(10_000):
+        mix.saw(pinned(1, memory_mb=number + 1), str(number), 0.0)
+    assert len(mix._counts) <= 16 * MAX_GUESTS
+    assert {TWO, FOUR} <= mix._counts.keys()
+
+
+def test_the_mix_is_the_same_object_while_little_changes():
+    mix = learned((TWO, 1.0))
+    before = mix.get(0.0)
+    see(mix, FOUR, 1, 0.0)
+    assert mix.get(10 * REFRESH_S) is before
+
+
+def test_little_changes_add_up():
+    mix = learned((TWO, 1.0))
+    before = mix.get(0.0)
+    for number in range(10):
+        see(mix, FOUR, 1, number * REFRESH_S, name=number)
+        after = mix.get(number * REFRESH_S)
+    assert after is not before
+    assert FOUR in dict(after)
+
+
+def test_the_mix_is_made_anew_from_time_to_time_only():
+    mix = learned((TWO, 1.0))
+    before = mix.get(0.0)
+    see(mix, FOUR, 100, 0.0)
+    assert mix.get(REFRESH_S - 1) is before
+    assert mix.get(REFRESH_S) is not before
+
+
+def test_the_same_server_again_does_not_count():
+    mix = learned((TWO, 1.0))
+    for _ in range(1000):
+        mix.saw(FOUR, 'server', 0.0)
+    assert shares(mix, 0.0) == {TWO: 1.0}
+
+
+def test_another_server_of_the_same_kind_counts():
+    mix = learned((TWO, 1.0))
+    for number in range(1000):
+        mix.saw(FOUR, f'server{number % 2}', 0.0)
+    assert shares(mix, 0.0)[FOUR] > 0.9
+
+
+def test_what_is_near_a_guest_does_not_make_it_another():
+    mix = learned((TWO, 1.0))
+    near = Guest(FOUR.cells, physnets=frozenset('a'), wants_devices=True)
+    see(mix, near, 100, 0.0)
+    assert set(shares(mix, 0.0)) == {TWO, FOUR}
+
+
+def test_a_half_life_of_0_learns_nothing():
+    mix = learned((TWO, 1.0), half_life_s=0.0)
+    before = mix.get(0.0)
+    see(mix, FOUR, 1000, 0.0)
+    assert mix.get(1e9) is before
+
+
+def test_pinned_guests_are_spread_evenly():
+    cell = GuestCell(8, dedicated=4, cpu_policy=CPUPolicy.DEDICATED)
+    assert pinned(8, cells=2, memory_mb=8) == Guest((cell, cell))
+
+
+def test_an_option_gives_a_guest_and_its_share():
+    item = {
+        'cpus': '16',
+        'cells': '2',
+        'memory_mb': '65536',
+        'page_size': '1048576',
+        'share': '5',
+    }
+    cell = make_guest_cell(8, memory_mb=32768, page_size=1048576)
+    assert from_options([item]) == ((make_guest(cell, cell), 5.0),)
+
+
+def test_an_option_needs_cpus_only():
+    assert from_options([{'cpus': '4'}]) == ((FOUR, 1.0),)
+
+
+@pytest.mark.parametrize(('shared', 'kind'), [('true', 1), ('False', 0)])
+def test_an_option_may_ask_for_shared_cpus(shared, kind):
+    ((guest, _),) = from_options([{'cpus': '4', 'shared': shared}])
+    (cell,) = guest.cells
+    assert (cell.shared, cell.dedicated) == ((0, 4), (4, 0))[kind]
+    assert cell.pinned is not bool(kind)
+
+
+@pytest.mark.parametrize(
+    ('name', 'size'),
+    [
+        ('small', PageSize.SMALL),
+        ('large', PageSize.LARGE),
+        ('any', PageSize.ANY),
+        ('2048', 2048),
+    ],
+)
+def test_page_sizes_have_names(name, size):
+    ((guest, _),) = from_options([{'cpus': '4', 'page_size': name}])
+    assert guest.cells[0].page_size == size
+
+
+def test_items_stay_in_their_order():
+    mix = from_options([{'cpus': '8'}, {'cpus': '2', 'share': '3'}])
+    assert mix == ((EIGHT, 1.0), (TWO, 3.0))
+
+
+WRONG = {
+    'no CPUs': ({'cells': '2'}, 'cpus is missing'),
+    'no number': ({'cpus': 'many'}, "'many'"),
+    'no CPU at all': ({'cpus': '0'}, 'multiple'),
+    'CPUs that cells cannot share': ({'cpus': '5', 'cells': '2'}, 'multiple'),
+    'no cells': ({'cpus': '4', 'cells': '0'}, 'multiple'),
+    'an unknown page size': ({'cpus': '4', 'page_size': 'huge'}, "'huge'"),
+    'an unknown key': ({'cpus': '4', 'ram': '1'}, 'ram is not known'),
+    'no share': ({'cpus': '4', 'share': '0'}, 'a share of 0'),
+    'a share that is none': ({'cpus': '4', 'share': 'nan'}, 'a share of nan'),
+    'an endless share': ({'cpus': '4', 'share': 'inf'}, 'a share of inf'),
+    'negative memory': ({'cpus': '4', 'memory_mb': '-8'}, 'less than nothing'),
+    'neither true nor false': (
+        {'cpus': '4', 'shared': 'yes'},
+        'shared must be true or false',
+    ),
+}
+
+
+@pytest.mark.parametrize(('item', 'what'), WRONG.values(), ids=WRONG)
+def test_an_option_that_is_wrong_is_an_error_that_says_what(item, what):
+    with pytest.raises(ConfigError, match='fit_mix') as raised:
+        from_options([item])
+    assert what in str(raised.value)
+    assert repr(item) in str(raised.value)

@@ -1,0 +1,89 @@
+import pytest
+
+from numa_sched import rank
+
+HOSTS = [f'host{number}' for number in range(200)]
+
+
+def weights(*scores, server='server'):
+    return rank.weights(scores, HOSTS[: len(scores)], server)
+
+
+def order(weighed):
+    return sorted(range(len(weighed)), key=lambda index: -weighed[index])
+
+
+def test_the_best_host_gets_nearly_all():
+    for server in HOSTS:
+        (weight,) = rank.weights([0.3], ['host'], server)
+        assert 1 - rank.SHARED_OUT < weight <= 1.0
+
+
+def test_a_host_with_nine_tenths_of_the_best_score_is_far_behind():
+    share = weights(1.0, 0.9)[1] / weights(1.0, 1.0)[1]
+    assert share == pytest.approx(0.9**rank.SHARPNESS)
+    assert share < 0.45
+
+
+def test_weights_depend_on_the_distance_to_the_best_and_not_on_its_score():
+    assert weights(0.9, 0.3) == pytest.approx(weights(0.3, 0.1))
+
+
+def test_the_order_of_scores_is_kept_unless_they_are_nearly_equal():
+    scores = [0.9**number for number in range(20)]
+    for server in HOSTS:
+        assert order(weights(*scores, server=server)) == list(range(20))
+
+
+def test_nearly_equal_hosts_change_places_for_some_servers():
+    first = {order(weights(1.0, 0.99, server=name))[0] for name in HOSTS}
+    assert first == {0, 1}
+
+
+def test_servers_are_shared_out_evenly_among_equal_hosts():
+    counts = [0] * 10
+    for number in range(2000):
+        best = order(weights(*[1.0] * 10, server=f'server{number}'))[0]
+        counts[best] += 1
+    assert 120 < min(counts)
+    assert max(counts) < 280
+
+
+def test_a_server_sees_the_same_weights_again():
+    scores = [0.5] * 50
+    assert weights(*scores) == weights(*scores)
+
+
+def test_a_weight_does_not_depend_on_the_other_hosts_names():
+    alone = rank.weights([0.5], ['host7'], 'server')
+    assert rank.weights([0.5, 0.5], ['x', 'host7'], 'server')[1:] == alone
+
+
+def test_another_server_sees_other_weights():
+    scores = [0.5] * 50
+    one, other = (order(weights(*scores, server=name)) for name in 'ab')
+    assert one != other
+
+
+def test_equal_scores_are_spread_over_all_that_is_shared_out():
+    weighed = weights(*[1.0] * 200)
+    assert min(weighed) < 1 - 0.9 * rank.SHARED_OUT
+    assert max(weighed) > 1 - 0.1 * rank.SHARED_OUT
+
+
+def test_weights_are_between_0_and_1():
+    weighed = weights(*(number / 199 for number in range(200)))
+    assert min(weighed) >= 0.0
+    assert max(weighed) <= 1.0
+
+
+def test_a_score_of_0_has_no_weight():
+    assert weights(0.5, 0.0)[1] == 0.0
+
+
+def test_scores_of_0_alone_have_no_weights():
+    assert weights(0.0, 0.0) == [0.0, 0.0]
+
+
+def test_no_hosts_have_no_weights():
+    assert weights() == []
