@@ -130,7 +130,12 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
         try:
             return strategy.scores(guest, claims)
         except Exception:
-            LOG.debug('Hosts cannot be scored together', exc_info=True)
+            LOG.warning(
+                'The strategy of [numa_sched] fit_strategy = %(strategy)s '
+                'fails on several hosts at once; they are scored one by one.',
+                {'strategy': CONF.numa_sched.fit_strategy},
+                exc_info=True,
+            )
         scores = []
         for (host_state, _), claim in zip(unscored, claims, strict=True):
             try:
