@@ -1,5 +1,6 @@
 """Bars with intervals, as SVG, for the results of the simulation."""
 
+import itertools
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 760, 300, 60, 50, 60
@@ -35,7 +36,7 @@ def bars(rows) -> str:
 
 def _panel(offset, title, factor, rows):
     rankings = list(dict.fromkeys(row['ranking'] for row in rows))
-    colours = dict(zip(rankings, COLOURS, strict=False))
+    colours = dict(zip(rankings, itertools.cycle(COLOURS), strict=False))
     groups = {}
     for row in rows:
         name = f'{row["fleet"]}, {row["hosts"]} hosts, {row["load"]:.0%}'

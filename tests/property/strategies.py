@@ -1,8 +1,9 @@
 """Hosts and guests for hypothesis: small, odd, and close to full."""
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
-from numa_sched import cpumask
+from numa_sched import cpumask, fit
 from numa_sched.topology import (
     CellLayout,
     CPUPolicy,
@@ -185,6 +186,17 @@ def guests(draw, max_cells=4, alike=None):
         ),
         tunneled=draw(st.integers(0, 2)) == 0,
     )
+
+
+@st.composite
+def claims(draw):
+    """Give the claim of a guest on a host, an empty one or one in use."""
+    host = draw(hosts() | real_hosts())
+    for _ in range(8):
+        claim = fit.fit(host, draw(guests()))
+        if claim:
+            return claim
+    assume(False)
 
 
 def device_pools(host):

@@ -1,0 +1,54 @@
+"""All strategies, as their entry points name them, on any host and guest."""
+
+import dataclasses
+import importlib.metadata
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.property import strategies
+
+STRATEGIES = {
+    each.name: each.load()
+    for each in importlib.metadata.entry_points(
+        group='numa_sched.fit_strategies'
+    )
+}
+
+mixes = st.lists(
+    st.tuples(strategies.guests(), st.floats(0.01, 1.0)), max_size=3
+)
+
+
+def test_all_strategies_are_here():
+    assert set(STRATEGIES) == {
+        'fragmentation',
+        'headroom',
+        'locality',
+        'pack',
+        'spread',
+    }
+
+
+@given(strategies.claims(), mixes)
+def test_scores_are_between_0_and_1(claim, mix):
+    for name, make in STRATEGIES.items():
+        strategy = make(mix)
+        score = strategy.score(claim.host, claim.guest, claim)
+        assert 0.0 <= score <= 1.0, name
+        assert strategy.scores(claim.guest, [claim] * 2) == [score] * 2
+
+
+@given(strategies.claims(), st.data())
+def test_scores_with_devices_are_between_0_and_1(claim, data):
+    pools = data.draw(strategies.device_pools(claim.host))
+    claim = dataclasses.replace(
+        claim,
+        host=dataclasses.replace(
+            claim.host, devices=tuple((cell, n) for cell, _, n in pools)
+        ),
+        guest=dataclasses.replace(claim.guest, wants_devices=True),
+    )
+    for name, make in STRATEGIES.items():
+        score = make(()).score(claim.host, claim.guest, claim)
+        assert 0.0 <= score <= 1.0, name
