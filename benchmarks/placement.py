@@ -26,6 +26,7 @@ from nova.scheduler import weights
 
 from benchmarks import plot
 from numa_sched.nova import simulated
+from numa_sched.nova.demand import Demand
 from numa_sched.nova.filters import NUMAFitFilter
 from numa_sched.nova.weighers import NUMAFitWeigher
 from numa_sched.score.mix import LearnedMix
@@ -56,7 +57,7 @@ class Complain(logging.Handler):
         raise RuntimeError(record.getMessage())
 
 
-def scheduler(ranking):
+def scheduler(ranking, clock):
     """Give a scheduler worker, with a memory of its own."""
     stock = [
         weigher()
@@ -67,9 +68,9 @@ def scheduler(ranking):
     if ranking in (STOCK, PACKING):
         remembered = simulated.RememberedNUMATopologyFilter()
         return simulated.Scheduler([remembered], stock)
-    mix = LearnedMix()
+    demand = Demand(LearnedMix(), clock)
     return simulated.Scheduler(
-        [NUMAFitFilter(mix)], [*stock, NUMAFitWeigher(mix)]
+        [NUMAFitFilter(demand)], [*stock, NUMAFitWeigher(demand)]
     )
 
 
@@ -83,8 +84,14 @@ def measure(run):
     if run.ranking not in (STOCK, PACKING):
         CONF.set_override('fit_strategy', run.ranking, 'numa_sched')
     hosts = fleet.FLEETS[run.fleet](run.hosts)
+    simulation = None
     cloud = simulated.SimulatedCloud(
-        hosts, lambda: scheduler(run.ranking), schedulers=4, seed=run.seed
+        hosts,
+        lambda: scheduler(
+            run.ranking, lambda: simulation.now if simulation else 0.0
+        ),
+        schedulers=4,
+        seed=run.seed,
     )
     simulation = Simulation(
         cloud, seed=run.seed, schedulers=4, timing=Timing(claim_s=10.0)

@@ -15,10 +15,10 @@ CONF = nova.conf.CONF
 class Assessment:
     """One request, on any number of hosts."""
 
-    def __init__(self, request_spec, mix=None, views=VIEWS):
+    def __init__(self, request_spec, demand=None, views=VIEWS):
         """Read what does not depend on the host.
 
-        :param mix: a ``LearnedMix`` that is to learn what is asked for
+        :param demand: what is to learn of the request, if anything
         :raises TopologyError: if the request's topology makes no sense
         """
         self.guest = convert.guest(request_spec)
@@ -28,8 +28,8 @@ class Assessment:
         )
         self._views = views
         self._now = views.begin()
-        if mix and self.guest:
-            mix.saw(self.guest, request_spec.instance_uuid, self._now)
+        if demand and self.guest:
+            demand.saw(self.guest, request_spec.instance_uuid)
         self.placer = self.guest and views.placer(
             self.guest, packing=self._packing
         )

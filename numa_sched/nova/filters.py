@@ -36,10 +36,10 @@ class NUMAFitFilter(BaseHostFilter):
 
     RUN_ON_REBUILD = False
 
-    def __init__(self, mix=None):
-        """Take the mix that learns, that of this process if not given."""
+    def __init__(self, learned=None):
+        """Take a ``Demand``, that of this process if none is given."""
         super().__init__()
-        self._mix = mix or demand.of_this_process()
+        self._demand = learned or demand.of_this_process()
 
     def filter_all(self, filter_obj_list, spec_obj):
         """Yield the host states that the request fits."""
@@ -47,7 +47,7 @@ class NUMAFitFilter(BaseHostFilter):
             yield from filter_obj_list
             return
         try:
-            request = _Request(spec_obj, self._mix)
+            request = _Request(spec_obj, self._demand)
         except TopologyError as error:
             LOG.warning(
                 'The NUMA topology that server %(server)s asks for cannot be '
@@ -76,9 +76,9 @@ class NUMAFitFilter(BaseHostFilter):
 class _Request:
     """One request, and the hosts that it has dropped so far."""
 
-    def __init__(self, spec_obj, mix):
+    def __init__(self, spec_obj, learned):
         self.spec_obj = spec_obj
-        self.assessment = Assessment(spec_obj, mix)
+        self.assessment = Assessment(spec_obj, learned)
         self.needs_threads = _needs_threads(spec_obj)
         self.asks_anything = bool(self.assessment.guest or self.needs_threads)
         self.dropped = []

@@ -1,7 +1,6 @@
 """Host weighers."""
 
 import logging as std_logging
-import time
 
 import nova.conf
 from nova.scheduler import utils, weights
@@ -31,12 +30,12 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
     minval = 0.0
     maxval = 1.0
 
-    def __init__(self, mix=None):
-        """Take the mix to learn from, that of this process if not given."""
+    def __init__(self, learned=None):
+        """Take a ``Demand``, that of this process if none is given."""
         super().__init__()
-        self._mix = mix or demand.of_this_process()
+        self._demand = learned or demand.of_this_process()
         self._make_strategy = strategies.load(CONF.numa_sched.fit_strategy)
-        self._made_of = self._mix.get(time.time())
+        self._made_of = self._demand.mix()
         self._strategy = self._make_strategy(self._made_of)
 
     def weight_multiplier(self, host_state):
@@ -51,7 +50,7 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
         """Give the weights of the hosts, in their order."""
         host_states = [weighed.obj for weighed in weighed_obj_list]
         try:
-            assessment = Assessment(weight_properties, self._mix)
+            assessment = Assessment(weight_properties, self._demand)
         except Exception as error:
             LOG.warning(
                 'Hosts are not ranked by NUMA fit for server %(server)s: what '
@@ -104,7 +103,7 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
 
     def strategy(self):
         """Give the strategy, made anew if the mix of guests has changed."""
-        mix = self._mix.get(time.time())
+        mix = self._demand.mix()
         if mix is not self._made_of:
             self._strategy, self._made_of = self._make_strategy(mix), mix
         return self._strategy

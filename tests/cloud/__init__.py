@@ -79,8 +79,9 @@ class Cloud(base.ServersTestBase):
     CAST_AS_CALL = False
     microversion = 'latest'
 
-    def __init__(self, scheduler_options=None):
+    def __init__(self, scheduler_options=None, **options):
         super().__init__('run_nothing')
+        self.options = options
         self.scheduler_options = scheduler_options or SCHEDULER_OPTIONS
         self.placement_queries = []
         self.migrated = []
@@ -128,6 +129,7 @@ class Cloud(base.ServersTestBase):
 
     def _setup_scheduler_service(self):
         self.flags(group='filter_scheduler', **self.scheduler_options)
+        self.flags(group='numa_sched', **self.options)
         return self.start_service('scheduler')
 
     def _configure_per_host(self, name):
@@ -495,9 +497,12 @@ class OurRecords(logging.Handler):
 
 
 @contextlib.contextmanager
-def started_cloud(scheduler_options=None):
-    """Give a running cloud without any host."""
-    cloud = Cloud(scheduler_options)
+def started_cloud(scheduler_options=None, **options):
+    """Give a running cloud without any host.
+
+    :param options: those of ``[numa_sched]``
+    """
+    cloud = Cloud(scheduler_options, **options)
     try:
         cloud.setUp()
         yield cloud

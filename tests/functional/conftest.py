@@ -7,8 +7,12 @@ from numa_sched.nova import refusals
 
 @pytest.fixture(scope='module')
 def cloud():
-    """A running cloud, shared by the tests of a module."""
-    with started_cloud() as running:
+    """A running cloud, shared by the tests of a module.
+
+    It packs, so that which host comes first does not depend on what other
+    tests have asked for.
+    """
+    with started_cloud(fit_strategy='pack') as running:
         yield running
 
 

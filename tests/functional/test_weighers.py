@@ -1,7 +1,5 @@
 """NUMAFitWeigher in the hands of Nova's weight handler."""
 
-import time
-
 import pytest
 from nova import objects
 from nova.conf import CONF
@@ -142,14 +140,14 @@ def test_a_strategy_that_fails_on_one_host_ranks_that_one_last(wild, caplog):
 
 
 def test_a_strategy_is_made_anew_once_the_mix_has_changed():
-    clock = [0.0]
-    mix = LearnedMix(start=((pinned(2), 1.0),))
-    weigher = NUMAFitWeigher(mix)
+    now = [0.0]
+    learned = demand.Demand(LearnedMix(), lambda: now[0])
+    weigher = NUMAFitWeigher(learned)
     before = weigher.strategy()
-    assert weigher.strategy() is before
-    clock[0] = time.time()
     for number in range(100):
-        mix.saw(pinned(8), str(number), clock[0] - 3600)
+        learned.saw(pinned(6), str(number))
+    assert weigher.strategy() is before
+    now[0] = 3600.0
     assert weigher.strategy() is not before
 
 
@@ -164,7 +162,7 @@ def test_strategies_can_be_combined(option):
     (state,) = states(a=4)
     request = make_request(PINNED)
     strategy = NUMAFitWeigher().strategy()
-    assessment = Assessment(request, LearnedMix())
+    assessment = Assessment(request)
     claim = assessment.verdict(state, assessment.view(state)).claim
     assert strategy.scores(assessment.guest, [claim]) == [0.5]
 
