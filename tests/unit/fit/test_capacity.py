@@ -3,7 +3,7 @@ import pytest
 
 from numa_sched import fit
 from numa_sched.fit.capacity import Left, LeftAfter, _guests_in
-from numa_sched.topology import Host, PageSize
+from numa_sched.topology import CellLayout, Host, HostCell, PageSize
 from tests.builders import (
     GIANT_KB,
     HUGE_KB,
@@ -126,16 +126,24 @@ def test_cpus(cell, wanted, expected):
     assert rooms(make_host(cell), wanted) == [expected]
 
 
-def test_a_core_that_is_not_all_dedicated_is_no_whole_one():
-    cell = make_cell(cpus=8, threads=2)
-    layout = type(cell.layout)(
-        id=0,
-        shared=0b1,
-        dedicated=0b11111110,
-        siblings=cell.layout.siblings,
+CORES = {
+    'all threads of all': (0b1111, 0b0000, (0b11, 0b1100), 2),
+    'a thread of one is a shared CPU': (0b1110, 0b0001, (0b11, 0b1100), 1),
+    'one has fewer threads for guests': (0b0111, 0b0000, (0b11, 0b100), 1),
+}
+
+
+@pytest.mark.parametrize(
+    ('dedicated_cpus', 'shared_cpus', 'siblings', 'expected'),
+    CORES.values(),
+    ids=CORES,
+)
+def test_whole_cores(dedicated_cpus, shared_cpus, siblings, expected):
+    layout = CellLayout(
+        0, shared=shared_cpus, dedicated=dedicated_cpus, siblings=siblings
     )
-    host = make_host(type(cell)(layout, memory_mb=0))
-    assert rooms(host, dedicated(2, threads='require')) == [3]
+    host = make_host(HostCell(layout, memory_mb=0))
+    assert rooms(host, dedicated(2, threads='require')) == [expected]
 
 
 @pytest.mark.parametrize(
