@@ -236,7 +236,11 @@ def main():
         '--drain', type=int, default=0, help='hosts to drain, in percent'
     )
     options.add_argument('--processes', type=int, default=2)
-    options.add_argument('--json', type=pathlib.Path, help='add results here')
+    options.add_argument(
+        '--json',
+        type=pathlib.Path,
+        help='keep results here, and go on from those',
+    )
     options.add_argument('--svg', type=pathlib.Path, help='draw a plot there')
     chosen = options.parse_args()
     runs = [
@@ -263,6 +267,8 @@ def main():
             (Run(**run), counts)
             for run, counts in json.loads(chosen.json.read_text())
         ]
+    known = {run for run, _ in results}
+    runs = [run for run in runs if run not in known]
     began = time.monotonic()
     with multiprocessing.Pool(chosen.processes) as pool:
         for number, result in enumerate(
