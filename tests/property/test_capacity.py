@@ -141,7 +141,7 @@ def test_guests_that_fill_the_cores_of_an_empty_host_are_counted_exactly(
 ):
     assume(guest.cells[0].pinned)
     host = dataclasses.replace(host, pinned=(0,) * len(host.pinned))
-    threads = host.layout.cells[0].threads_per_core
+    threads = max(cell.threads_per_core for cell in host.layout.cells)
     guest = Guest(
         tuple(
             dataclasses.replace(cell, dedicated=threads)
