@@ -42,6 +42,34 @@ Related options:
 * ``[numa_sched] fit_weight_multiplier``
 """,
     ),
+    cfg.FloatOpt(
+        'fit_share_out',
+        default=0.9,
+        min=0,
+        max=1,
+        help="""
+How much servers are shared out among hosts that are nearly as good.
+
+Several nova-scheduler workers, or requests in short order, do not see each
+other's claims that are still on their way. If all ranked alike, they would
+meet on the same host, and some claims would fail there. So each host loses a
+part of its weight that depends on the names of the server and the host only.
+
+Possible values:
+
+* From 0 to 1: the most that a host may lose. With the default, which is for
+  drains of several hosts at once, a host with three quarters of the best score
+  may still come first.
+* 0: the best host always comes first. For clouds with one worker and few
+  requests at a time.
+
+Related options:
+
+* ``[numa_sched] fit_strategy`` gives the scores.
+* ``[filter_scheduler] host_subset_size`` of Nova chooses among the best hosts
+  by chance, however much worse they are.
+""",
+    ),
     cfg.MultiOpt(
         'fit_mix',
         item_type=types.Dict(),

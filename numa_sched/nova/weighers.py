@@ -65,6 +65,7 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
             [WORST if each is None else each.score for each in verdicts],
             [host_state.host for host_state in host_states],
             weight_properties.instance_uuid,
+            CONF.numa_sched.fit_share_out,
         )
         # Verdicts are kept for later requests, trust is of this moment.
         trust_in = trust_now()

@@ -9,10 +9,10 @@ from numa_sched.nova import refusals
 def cloud():
     """A running cloud, shared by the tests of a module.
 
-    It packs, so that which host comes first does not depend on what other
-    tests have asked for.
+    It packs and shares nothing out, so that which host comes first depends
+    neither on what other tests have asked for nor on names.
     """
-    with started_cloud(fit_strategy='pack') as running:
+    with started_cloud(fit_strategy='pack', fit_share_out=0.0) as running:
         yield running
 
 

@@ -5,24 +5,28 @@ from numa_sched import rank
 HOSTS = [f'host{number}' for number in range(200)]
 
 
-def weights(*scores, server='server'):
-    return rank.weights(scores, HOSTS[: len(scores)], server)
+def weights(*scores, server='server', share_out=0.3):
+    return rank.weights(scores, HOSTS[: len(scores)], server, share_out)
 
 
 def order(weighed):
     return sorted(range(len(weighed)), key=lambda index: -weighed[index])
 
 
-def test_the_best_host_gets_nearly_all():
+@pytest.mark.parametrize('share_out', [0.0, 0.3, 1.0])
+def test_the_first_host_gets_all(share_out):
     for server in HOSTS:
-        (weight,) = rank.weights([0.3], ['host'], server)
-        assert 1 - rank.SHARED_OUT < weight <= 1.0
+        weighed = weights(0.3, 0.2, server=server, share_out=share_out)
+        assert max(weighed) == 1.0
 
 
 def test_a_host_with_nine_tenths_of_the_best_score_is_far_behind():
-    share = weights(1.0, 0.9)[1] / weights(1.0, 1.0)[1]
-    assert share == pytest.approx(0.9**rank.SHARPNESS)
-    assert share < 0.45
+    assert weights(1.0, 0.9, share_out=0.0)[1] < 0.45
+
+
+def test_without_sharing_out_weights_follow_the_scores_alone():
+    weighed = weights(0.5, 1.0, 0.5, share_out=0.0)
+    assert weighed == [weighed[0], 1.0, weighed[0]]
 
 
 def test_weights_depend_on_the_distance_to_the_best_and_not_on_its_score():
@@ -56,11 +60,6 @@ def test_a_server_sees_the_same_weights_again():
     assert weights(*scores) == weights(*scores)
 
 
-def test_a_weight_does_not_depend_on_the_other_hosts_names():
-    alone = rank.weights([0.5], ['host7'], 'server')
-    assert rank.weights([0.5, 0.5], ['x', 'host7'], 'server')[1:] == alone
-
-
 def test_another_server_sees_other_weights():
     scores = [0.5] * 50
     one, other = (order(weights(*scores, server=name)) for name in 'ab')
@@ -68,9 +67,9 @@ def test_another_server_sees_other_weights():
 
 
 def test_equal_scores_are_spread_over_all_that_is_shared_out():
-    weighed = weights(*[1.0] * 200)
-    assert min(weighed) < 1 - 0.9 * rank.SHARED_OUT
-    assert max(weighed) > 1 - 0.1 * rank.SHARED_OUT
+    weighed = weights(*[1.0] * 200, share_out=0.5)
+    assert 0.5 <= min(weighed) < 0.55
+    assert 0.7 < sum(weighed) / len(weighed) < 0.8
 
 
 def test_weights_are_between_0_and_1():
