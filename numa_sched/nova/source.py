@@ -34,7 +34,7 @@ def read(context, request_spec) -> Source:
     if cell is NOT_MOVING:
         try:
             request = objects.BuildRequest.get_by_instance_uuid(context, uuid)
-            return Source(_image_properties(request.instance), True)
+            return Source(image_properties(request.instance), True)
         except exception.BuildRequestNotFound:
             cell = None
     if cell is None:
@@ -47,7 +47,7 @@ def read(context, request_spec) -> Source:
         instance = objects.Instance.get_by_uuid(
             in_cell, uuid, expected_attrs=['system_metadata']
         )
-    return Source(_image_properties(instance), False)
+    return Source(image_properties(instance), False)
 
 
 NOT_MOVING = object()
@@ -72,10 +72,16 @@ def _cell(request_spec):
     return destination.cell
 
 
-def _image_properties(instance) -> dict[str, str]:
+def image_properties(instance) -> dict[str, str]:
+    """Give the properties of the image that a server was made from."""
+    return without_prefix(instance.system_metadata)
+
+
+def without_prefix(system_metadata) -> dict[str, str]:
+    """Give the image properties in the system metadata of a server."""
     prefix = nova_utils.SM_IMAGE_PROP_PREFIX
     return {
         key.removeprefix(prefix): value
-        for key, value in instance.system_metadata.items()
+        for key, value in system_metadata.items()
         if key.startswith(prefix)
     }

@@ -16,6 +16,7 @@ from nova.tests.functional import integrated_helpers  # isort: skip
 
 import contextlib
 import logging
+import pathlib
 import sys
 import time
 import urllib.parse
@@ -30,6 +31,7 @@ from nova.tests.fixtures import libvirt as fakelibvirt
 from nova.tests.functional.libvirt import base
 from nova.virt.libvirt.driver import LibvirtDriver
 
+from tests.cloud import api as cloud_api
 from tests.cloud.machines import HostInfo
 
 # What doc/source/install.rst tells an operator to put into nova.conf.
@@ -92,6 +94,14 @@ class Cloud(base.ServersTestBase):
                 lambda path: os.path.join(sys.prefix, path),
             )
         )
+        directory = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        self.paste_files = {
+            filtered: cloud_api.write_paste_file(
+                directory / f'{filtered}.ini', filtered=filtered
+            )
+            for filtered in (True, False)
+        }
+        self.flags(api_paste_config=self.paste_files[True], group='wsgi')
         super().setUp()
         self.flags(cores=-1, ram=-1, instances=-1, group='quota')
         self.useFixture(
@@ -197,6 +207,10 @@ class Cloud(base.ServersTestBase):
                 get_weighed_hosts,
             )
         )
+
+    def door(self, *, filtered=True):
+        """Give the API application, with or without our filter."""
+        return cloud_api.Door(self.paste_files[filtered])
 
     # What tests and the demo do with the cloud.
 

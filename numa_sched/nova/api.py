@@ -1,0 +1,108 @@
+"""The paste filter: a bad or contradictory wish never becomes a server.
+
+It stands right before the API application and answers only what breaks the
+live-migration policy. Anything else goes on to Nova as it came.
+"""
+
+import copy
+
+import nova.conf
+import webob.dec
+import webob.exc
+from nova import exception
+from nova.api import wsgi as base_wsgi
+from nova.api.openstack import api_version_request, wsgi
+from oslo_log import log as logging
+from oslo_serialization import jsonutils
+
+from numa_sched import api_request, api_verdict
+from numa_sched.nova import deadline, lookup
+
+CONF = nova.conf.CONF
+LOG = logging.getLogger(__name__)
+
+LOOKUPS = deadline.Deadline(100)
+OLD_PATHS_UNTIL = '2.102'
+
+
+class LiveMigrationPolicy(base_wsgi.Middleware):
+    """Refuses requests whose wishes are bad or contradict each other."""
+
+    @webob.dec.wsgify(RequestClass=wsgi.Request)
+    def __call__(self, req):
+        """Give HTTP 400 in Nova's format, or leave the answer to Nova."""
+        route = api_request.route(req.method, req.environ['PATH_INFO'])
+        if route is None or not _is_for_nova_to_read(req, route):
+            return self.application
+        # Errors of reading are what Nova would get, and are left to it.
+        body = req.body
+        req.make_body_seekable()
+        asked = _asked(route, body)
+        why = _why_not(req.environ['nova.context'], asked) if asked else None
+        if why is None:
+            return self.application
+        return wsgi.Fault(webob.exc.HTTPBadRequest(explanation=why))
+
+
+def _is_for_nova_to_read(req, route):
+    """Whether Nova would read the body of a request."""
+    context = req.environ.get('nova.context')
+    if context is None:
+        LOG.warning(
+            'No request is checked: in the pipelines of api-paste.ini, '
+            'live_migration_policy must come after keystonecontext'
+        )
+        return False
+    try:
+        req.get_content_type()
+        req.set_api_version_request()
+    except exception.NovaException:
+        return False
+    if route.old and not api_version_request.is_supported(
+        req, max_version=OLD_PATHS_UNTIL
+    ):
+        return False
+    return route.project in (None, context.project_id)
+
+
+def _asked(route, body):
+    try:
+        return api_request.read(route, jsonutils.loads(body))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _why_not(context, asked):
+    """Give why a request is refused, None if it is not."""
+    # A copy, since the lookups may go on after this request.
+    context = copy.copy(context)
+    try:
+        change = LOOKUPS.call(
+            CONF.numa_sched.api_lookup_seconds, _look_up, context, asked
+        )
+        errors = api_verdict.refusals(change)
+    except lookup.ABSENT as error:
+        LOG.debug('%(asked)s: %(error)s', {'asked': asked, 'error': error})
+        return None
+    except Exception as error:
+        LOG.warning(
+            'The live-migration policy lets %(asked)s pass, since it cannot '
+            'look up what it is about: %(error)s',
+            {'asked': asked, 'error': error or repr(error)},
+        )
+        return None
+    if not errors:
+        return None
+    why = api_verdict.message(change, errors)
+    if CONF.numa_sched.api_contradictions == 'warn':
+        LOG.warning('Not refused for now: %s', why)
+        return None
+    return why
+
+
+def _look_up(context, asked):
+    # Have log lines of this thread name the request.
+    context.update_store()
+    return lookup.change(
+        context, asked, with_images=CONF.numa_sched.image_wishes
+    )
