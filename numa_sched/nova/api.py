@@ -22,7 +22,7 @@ CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
 LOOKUPS = deadline.Deadline(100)
-OLD_PATHS_UNTIL = '2.102'
+WITHOUT_OLD_PATHS = api_version_request.APIVersionRequest('2.103')
 
 
 class LiveMigrationPolicy(base_wsgi.Middleware):
@@ -31,20 +31,29 @@ class LiveMigrationPolicy(base_wsgi.Middleware):
     @webob.dec.wsgify(RequestClass=wsgi.Request)
     def __call__(self, req):
         """Give HTTP 400 in Nova's format, or leave the answer to Nova."""
-        route = api_request.route(req.method, req.environ['PATH_INFO'])
-        if route is None or not _is_for_nova_to_read(req, route):
+        route = _route(req)
+        if route is None:
             return self.application
         # Errors of reading are what Nova would get, and are left to it.
         body = req.body
         req.make_body_seekable()
-        asked = _asked(route, body)
-        why = _why_not(req.environ['nova.context'], asked) if asked else None
+        why = _why_not(req.environ['nova.context'], route, body)
         if why is None:
             return self.application
         return wsgi.Fault(webob.exc.HTTPBadRequest(explanation=why))
 
 
-def _is_for_nova_to_read(req, route):
+def _route(req):
+    """Give where a request goes, None if Nova alone is to answer it."""
+    try:
+        route = api_request.route(req.method, req.environ['PATH_INFO'])
+        return route if route and _is_read_by_nova(req, route) else None
+    except Exception as error:
+        LOG.warning('A request is not checked: %r', error)
+        return None
+
+
+def _is_read_by_nova(req, route):
     """Whether Nova would read the body of a request."""
     context = req.environ.get('nova.context')
     if context is None:
@@ -58,27 +67,24 @@ def _is_for_nova_to_read(req, route):
         req.set_api_version_request()
     except exception.NovaException:
         return False
-    if route.old and not api_version_request.is_supported(
-        req, max_version=OLD_PATHS_UNTIL
-    ):
+    if route.old and req.api_version_request >= WITHOUT_OLD_PATHS:
         return False
     return route.project in (None, context.project_id)
 
 
-def _asked(route, body):
-    try:
-        return api_request.read(route, jsonutils.loads(body))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _why_not(context, asked):
+def _why_not(context, route, body):
     """Give why a request is refused, None if it is not."""
-    # A copy, since the lookups may go on after this request.
-    context = copy.copy(context)
+    asked = route
     try:
+        asked = api_request.read(route, _parsed(body))
+        if asked is None:
+            return None
+        # A copy, since the lookups may go on after this request.
         change = LOOKUPS.call(
-            CONF.numa_sched.api_lookup_seconds, _look_up, context, asked
+            CONF.numa_sched.api_lookup_seconds,
+            _look_up,
+            copy.copy(context),
+            asked,
         )
         errors = api_verdict.refusals(change)
     except lookup.ABSENT as error:
@@ -87,8 +93,8 @@ def _why_not(context, asked):
     except Exception as error:
         LOG.warning(
             'The live-migration policy lets %(asked)s pass, since it cannot '
-            'look up what it is about: %(error)s',
-            {'asked': asked, 'error': error or repr(error)},
+            'look up what it is about: %(error)r',
+            {'asked': asked, 'error': error},
         )
         return None
     if not errors:
@@ -98,6 +104,14 @@ def _why_not(context, asked):
         LOG.warning('Not refused for now: %s', why)
         return None
     return why
+
+
+def _parsed(body):
+    """Give the JSON of a body as Nova reads it, None if it is none."""
+    try:
+        return jsonutils.loads(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _look_up(context, asked):
