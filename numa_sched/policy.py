@@ -106,8 +106,8 @@ class FeatureConflictError(exceptions.PolicyError):
     def __init__(self, origins: tuple[str, ...]):
         self.origins = origins
         super().__init__(
-            f'{" and ".join(origins)} ask for auto-converge and post-copy at '
-            f'once, which exclude each other: set at most one of them to true'
+            f'{" and ".join(origins)} exclude each other: set at most one of '
+            f'them to true'
         )
 
 
@@ -178,11 +178,11 @@ def examine(
         wanted[wish.feature] = next(iter(found.values()), None)
         if wanted[wish.feature]:
             origins.append(
-                f'flavor key {wish.flavor_key} with the value '
-                f'{extra_specs[wish.flavor_key]!r}'
+                f'flavor key {wish.flavor_key} '
+                f'({extra_specs[wish.flavor_key]!r})'
                 if 'flavor' in found
-                else f'image key {wish.image_key} with the value '
-                f'{image_properties[wish.image_key]!r}'
+                else f'image key {wish.image_key} '
+                f'({image_properties[wish.image_key]!r})'
             )
     if all(wanted.values()):
         errors.append(FeatureConflictError(tuple(origins)))

@@ -90,8 +90,14 @@ def test_the_message_names_subject_keys_values_and_the_way_out():
     change = writing('m1.big', {PC.flavor_key: 'on'}, {AC.flavor_key: 't'})
     assert message(change, refusals(change)) == (
         'The live-migration policy refuses flavor m1.big: flavor key '
-        "compute:live_migration_auto_converge with the value 't' and flavor "
-        "key compute:live_migration_post_copy with the value 'on' ask for "
-        'auto-converge and post-copy at once, which exclude each other: set '
-        'at most one of them to true.'
+        "compute:live_migration_auto_converge ('t') and flavor key "
+        "compute:live_migration_post_copy ('on') exclude each other: set at "
+        'most one of them to true.'
     )
+
+
+def test_the_reason_fits_into_the_fault_of_a_server():
+    wrong = {AC.flavor_key: ' true ', PC.flavor_key: ' true '}
+    (error,) = policy.examine(wrong, {})[1]
+    fault = 'No valid host was found. Scheduling failed: '
+    assert len(fault + str(error)) <= 255
