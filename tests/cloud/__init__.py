@@ -269,6 +269,14 @@ class Cloud(base.ServersTestBase):
         body.update(extra)
         return self.wait_for(self.api.post_server({'server': body}), state)
 
+    def ask(self, path, body):
+        """Give status and message of a request that the API refuses."""
+        response = self.api.api_post(
+            path, body, check_response_status=[400, 403, 404, 409]
+        )
+        (fault,) = response.body.values()
+        return response.status, fault['message']
+
     def wait_for(self, server, state, seconds=30):
         """Give a server once it is in a state and nothing goes on with it.
 
