@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -475,3 +478,40 @@ def test_a_call_gives_what_the_function_gives_or_raises():
         assert limit.call(5, divmod, 7, 2) == (3, 1)
         with pytest.raises(ZeroDivisionError):
             limit.call(5, divmod, 7, 0)
+
+
+UNDER_EVENTLET = """
+import eventlet
+eventlet.monkey_patch()
+import time
+from numa_sched.nova import deadline
+ticks = []
+def tick():
+    while True:
+        ticks.append(1)
+        time.sleep(0.01)
+eventlet.spawn(tick)
+limit = deadline.Deadline(1)
+print(limit.call(5, divmod, 7, 2))
+try:
+    limit.call(0.3, time.sleep, 60)
+except TimeoutError as error:
+    print(error)
+print(len(ticks) > 5)
+"""
+
+
+def test_under_eventlet_a_call_holds_up_neither_others_nor_the_process():
+    ended = subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c', UNDER_EVENTLET],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        env={**os.environ, 'OS_NOVA_DISABLE_EVENTLET_PATCHING': '0'},
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines() == [
+        '(3, 1)',
+        'no answer within 0.3 s',
+        'True',
+    ]
