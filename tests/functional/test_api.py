@@ -26,6 +26,7 @@ from tests.functional.api_requests import (
 
 VALUES = (None, 'true', 'false')
 BOTH = ('true', 'true')
+SNAPSHOT = '00000000-0000-0000-0000-000000000007'
 
 
 @pytest.fixture(scope='module')
@@ -264,9 +265,10 @@ def volume(cloud, monkeypatch):
 
     get = cinder.API.get
 
-    def with_wishes(*args, **kwargs):
-        found = get(*args, **kwargs)
-        found['volume_image_metadata'] = image_properties('true', 'true')
+    def with_wishes(context, volume, *args, **kwargs):
+        found = get(context, volume, *args, **kwargs)
+        if volume == cloud.cinder.IMAGE_BACKED_VOL:
+            found['volume_image_metadata'] = image_properties('true', 'true')
         return found
 
     monkeypatch.setattr(cinder.API, 'get', staticmethod(with_wishes))
@@ -285,12 +287,13 @@ def volume(cloud, monkeypatch):
 def test_image_metadata_of_the_boot_volume_count(
     door, flavors, handed_over, volume, kind
 ):
+    uuid = volume if kind == 'volume' else SNAPSHOT
     body = server(
         flavors[None, None],
-        block_device_mapping_v2=[root_device(kind, volume)],
+        block_device_mapping_v2=[root_device(kind, uuid)],
     )
     found = reason(door.request('POST', '/servers', body))
-    assert f'{kind} {volume}' in found
+    assert f'{kind} {uuid}' in found
     assert not handed_over.called
 
 

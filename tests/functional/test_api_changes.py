@@ -163,8 +163,10 @@ def old_server(cloud, servers):
 
 
 def test_a_server_that_is_wrong_already_can_be_changed_for_the_better(
-    cloud, door, nova, old_server
+    cloud, old_server
 ):
+    cloud.resize({'id': old_server}, old_flavor(cloud, {}))
+    cloud.revert({'id': old_server})
     image = cloud.add_image()
     cloud.api.post_server_action(old_server, {'rebuild': {'imageRef': image}})
     cloud.wait_for({'id': old_server}, 'ACTIVE')

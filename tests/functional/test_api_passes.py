@@ -265,8 +265,9 @@ class Recorder:
         self.bodies = []
 
     def __call__(self, environ, start_response):
-        request = webob.Request(environ)
-        self.bodies.append((request.content_length, request.body))
+        length = int(environ['CONTENT_LENGTH'])
+        body = environ['wsgi.input'].read(length)
+        self.bodies.append((length, body))
         start_response('200 OK', [])
         return [b'']
 
