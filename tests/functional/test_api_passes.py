@@ -11,14 +11,14 @@ import uuid
 
 import pytest
 import webob
-from nova import exception, objects
+from nova import context, exception, objects
 from nova.api.openstack.compute.routes import ROUTE_LIST, APIRouterV21
 from nova.image import glance
 from nova.volume import cinder
 from oslo_db import exception as db_exception
 
 from numa_sched import api_request
-from numa_sched.nova import api, deadline
+from numa_sched.nova import api, deadline, lookup
 from tests.cloud.api import OTHER_PROJECT, PROJECT
 from tests.functional.api_requests import (
     answer,
@@ -284,8 +284,6 @@ class Stream:
 
 @pytest.mark.parametrize('is_chunked', [False, True])
 def test_a_body_is_passed_on_byte_for_byte(cloud, image, is_chunked):
-    from nova import context
-
     good = old_flavor(cloud, {})
     body = json.dumps(server(good, image), indent=3).encode() + b' \n' * 9
     recorder = Recorder()
@@ -481,9 +479,9 @@ def test_a_call_gives_what_the_function_gives_or_raises():
             limit.call(5, divmod, 7, 0)
 
 
-UNDER_EVENTLET = """
-import eventlet
-eventlet.monkey_patch()
+PROCESS = """
+{patch}
+import threading
 import time
 from numa_sched.nova import deadline
 ticks = []
@@ -491,7 +489,7 @@ def tick():
     while True:
         ticks.append(1)
         time.sleep(0.01)
-eventlet.spawn(tick)
+threading.Thread(target=tick, daemon=True).start()
 limit = deadline.Deadline(1)
 print(limit.call(5, divmod, 7, 2))
 try:
@@ -502,13 +500,21 @@ print(len(ticks) > 5)
 """
 
 
-def test_under_eventlet_a_call_holds_up_neither_others_nor_the_process():
+@pytest.mark.parametrize(
+    'patch',
+    ['', 'import eventlet; eventlet.monkey_patch()'],
+    ids=['native threads', 'eventlet'],
+)
+def test_a_call_that_hangs_holds_up_neither_others_nor_the_process(patch):
     ended = subprocess.run(
-        [sys.executable, '-W', 'ignore', '-c', UNDER_EVENTLET],
+        [sys.executable, '-W', 'ignore', '-c', PROCESS.format(patch=patch)],
         capture_output=True,
         text=True,
         timeout=50,
-        env={**os.environ, 'OS_NOVA_DISABLE_EVENTLET_PATCHING': '0'},
+        env={
+            **os.environ,
+            'OS_NOVA_DISABLE_EVENTLET_PATCHING': str(not patch),
+        },
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines() == [
@@ -516,3 +522,19 @@ def test_under_eventlet_a_call_holds_up_neither_others_nor_the_process():
         'no answer within 0.3 s',
         'True',
     ]
+
+
+def test_lookups_get_a_context_of_their_own(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        lookup, 'change', lambda context, *args, **kwargs: seen.append(context)
+    )
+    mine = context.RequestContext('user', PROJECT)
+    body = json.dumps(server('1', UNKNOWN)).encode()
+    request = webob.Request.blank('/servers', method='POST', POST=body)
+    request.headers['Content-Type'] = 'application/json'
+    request.environ['nova.context'] = mine
+    request.get_response(api.LiveMigrationPolicy(Recorder()))
+    assert len(seen) == 1
+    assert seen[0] is not mine
+    assert seen[0].to_dict() == mine.to_dict()
