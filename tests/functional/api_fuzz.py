@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 
+import fixtures
 from hypothesis import strategies as st
 from nova import context as nova_context
 from nova.api.openstack.compute.schemas import servers as schemas
@@ -244,10 +245,16 @@ class Checker:
     """Sends each request to Nova with the filter and without."""
 
     def __init__(self, cloud, handed_over):
+        # What passes because time is up is not what is looked for here.
+        cloud.flags(api_lookup_seconds=60, group='numa_sched')
+        cloud.useFixture(
+            fixtures.MonkeyPatch('numa_sched.nova.api.LOG.warning', self._warn)
+        )
         self.door = cloud.door()
         self.nova = cloud.door(filtered=False)
         self.stock = Stock(cloud)
         self.handed_over = handed_over
+        self.warnings = []
         self.outcomes = dict.fromkeys(
             ('refused', 'created', 'refused by Nova', 'HTTP 5xx of Nova'), 0
         )
@@ -259,6 +266,7 @@ class Checker:
         """
         self.handed_over.reset_mock()
         ours = self.door.request(**request)
+        assert self.warnings == []
         if is_refused(ours):
             self._is_rightly_refused(ours)
             assert not self.handed_over.called
@@ -271,6 +279,9 @@ class Checker:
         return self._count(
             'created' if ours.status_int == 202 else 'refused by Nova'
         )
+
+    def _warn(self, message, *args):
+        self.warnings.append((message, *args))
 
     def _count(self, outcome):
         self.outcomes[outcome] += 1
