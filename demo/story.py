@@ -161,7 +161,7 @@ def ask_too_much(cloud):
 
 
 def contradict(cloud):
-    """Have flavor and image disagree."""
+    """Have flavor and image disagree, and a flavor want too much."""
     screen.heading('5. Wishes that contradict each other')
     flavor = cloud.add_flavor(
         vcpus=2,
@@ -172,11 +172,26 @@ def contradict(cloud):
     show_flavor(cloud, flavor)
     screen.say('Image: compute_live_migration_auto_converge=no')
     cloud.forget()
-    server = cloud.boot(flavor, image=image, state='ERROR')
-    message = server['fault']['message']
-    screen.say(f'The API says: {message}')
-    expect('make them agree' in message, message)
+    servers = len(cloud.api.get_servers())
+    body = {'name': 'x', 'flavorRef': flavor, 'imageRef': image}
+    show_refusal(cloud, '/servers', {'server': {**body, 'networks': 'none'}})
+    screen.say('The flavor is to want post-copy, too:')
+    path = f'/flavors/{flavor}/os-extra_specs'
+    specs = {'compute:live_migration_post_copy': 'true'}
+    show_refusal(cloud, path, {'extra_specs': specs})
+    expect(len(cloud.api.get_servers()) == servers, 'a server was created')
     expect(not cloud.placement_queries, 'placement was asked')
+    found = cloud.api.get_flavor(flavor)['extra_specs']
+    expect(not specs.keys() & found.keys(), 'the flavor was changed')
+
+
+def show_refusal(cloud, path, body):
+    """Show how the API answers what goes against the policy."""
+    status, message = cloud.ask(path, body)
+    screen.say(f'POST {path}: HTTP {status}')
+    screen.say(message)
+    expect(status == 400, f'HTTP {status}')
+    expect('live-migration policy refuses' in message, message)
 
 
 def unlike_cells(cloud):

@@ -206,6 +206,55 @@ Related options:
 
 * ``[filter_scheduler] available_filters`` must contain
   ``numa_sched.nova.all_filters``, which installs the request filter.
+* In nova-api, it says whether the ``live_migration_policy`` filter looks at
+  images; set it there as for nova-scheduler.
+""",
+    ),
+    cfg.StrOpt(
+        'api_contradictions',
+        default='refuse',
+        choices=[
+            ('refuse', 'Answer with HTTP 400 that names what is wrong.'),
+            ('warn', 'Log a warning and let Nova go on.'),
+        ],
+        help="""
+What nova-api does with a bad or contradictory wish about live migration.
+
+Read by nova-api, for each request.
+
+Possible values:
+
+* ``refuse``: answer with HTTP 400 that names keys, values and the way out.
+* ``warn``: log a warning with the same text and let Nova go on, to see what
+  would be refused before it is. The scheduler still refuses new servers.
+
+Related options:
+
+* ``[wsgi] api_paste_config`` names the file whose pipelines must contain
+  ``live_migration_policy``.
+* ``[numa_sched] api_lookup_seconds``
+""",
+    ),
+    cfg.FloatOpt(
+        'api_lookup_seconds',
+        default=3.0,
+        min=0.01,
+        help="""
+How long nova-api may look up flavor, image, volume and server of a request.
+
+Read by nova-api. When the time is up, the request goes on to Nova unchecked,
+with a warning in the log. At most 100 lookups are under way in a process;
+when so many hang, further requests go on at once.
+
+Possible values:
+
+* Seconds for all lookups of one request together. Nova looks the same things
+  up again afterwards, and may take longer.
+
+Related options:
+
+* ``[numa_sched] api_contradictions``
+* ``[numa_sched] image_wishes``: if false, neither Glance nor Cinder is asked.
 """,
     ),
 ]

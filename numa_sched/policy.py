@@ -37,6 +37,9 @@ WISHES = (
 )
 """The features, in the order in which errors about them are reported."""
 
+FLAVOR_PREFIX = 'compute:live_migration_'
+"""What all our extra specs begin with; others that do are typing errors."""
+
 TRAITS = frozenset(wish.trait for wish in WISHES)
 """Every trait that a policy may require."""
 
@@ -75,6 +78,15 @@ class InvalidWishError(exceptions.PolicyError):
         )
 
 
+class UnknownWishError(exceptions.PolicyError):
+    """A flavor key looks like a wish and is none."""
+
+    def __init__(self, key: str):
+        self.key = key
+        known = ' and '.join(wish.flavor_key for wish in WISHES)
+        super().__init__(f'flavor key {key} is unknown: the keys are {known}')
+
+
 class SourceConflictError(exceptions.PolicyError):
     """Flavor and image disagree about one feature (rule 2)."""
 
@@ -94,8 +106,8 @@ class FeatureConflictError(exceptions.PolicyError):
     def __init__(self, origins: tuple[str, ...]):
         self.origins = origins
         super().__init__(
-            f'{" and ".join(origins)} ask for auto-converge and post-copy at '
-            f'once, which exclude each other: set at most one of them to true'
+            f'{" and ".join(origins)} exclude each other: set at most one of '
+            f'them to true'
         )
 
 
@@ -110,6 +122,18 @@ def parse_wish(value: object) -> bool:
         return SPELLINGS[str(value).strip().lower()]
     except KeyError:
         raise ValueError(f'{value!r} is not a boolean') from None
+
+
+def unknown(
+    extra_specs: Mapping[str, object],
+) -> tuple[UnknownWishError, ...]:
+    """Give an error for each key that looks like a wish and is none."""
+    known = {wish.flavor_key for wish in WISHES}
+    return tuple(
+        UnknownWishError(key)
+        for key in sorted(extra_specs)
+        if key.startswith(FLAVOR_PREFIX) and key not in known
+    )
 
 
 def examine(
@@ -154,9 +178,11 @@ def examine(
         wanted[wish.feature] = next(iter(found.values()), None)
         if wanted[wish.feature]:
             origins.append(
-                f'flavor key {wish.flavor_key}'
+                f'flavor key {wish.flavor_key} '
+                f'({extra_specs[wish.flavor_key]!r})'
                 if 'flavor' in found
-                else f'image key {wish.image_key}'
+                else f'image key {wish.image_key} '
+                f'({image_properties[wish.image_key]!r})'
             )
     if all(wanted.values()):
         errors.append(FeatureConflictError(tuple(origins)))

@@ -8,11 +8,16 @@ import nova.conf
 import stevedore
 from oslo_log import log as logging
 
-from numa_sched import conf
-
 LOG = logging.getLogger(__name__)
 
-conf.register_opts(nova.conf.CONF)
+# nova-api imports this package for its extra spec validators, and would not
+# start if that failed.
+try:
+    from numa_sched import conf
+
+    conf.register_opts(nova.conf.CONF)
+except Exception:
+    LOG.exception('The options of numa_sched cannot be registered')
 
 
 def all_filters():

@@ -35,11 +35,11 @@ def read(context, request_spec) -> Source:
             request = objects.BuildRequest.get_by_instance_uuid(
                 context, request_spec.instance_uuid
             )
-            return Source(_image_properties(request.instance), True)
+            return Source(image_properties(request.instance), True)
         except exception.BuildRequestNotFound:
             pass
     server = instance(context, request_spec, 'system_metadata')
-    return Source(_image_properties(server), False)
+    return Source(image_properties(server), False)
 
 
 # Of the requests being handled, so that filters need not read them again.
@@ -113,10 +113,16 @@ def _cell(request_spec):
     return destination.cell
 
 
-def _image_properties(instance) -> dict[str, str]:
+def image_properties(instance) -> dict[str, str]:
+    """Give the properties of the image that a server was made from."""
+    return without_prefix(instance.system_metadata)
+
+
+def without_prefix(system_metadata) -> dict[str, str]:
+    """Give the image properties in the system metadata of a server."""
     prefix = nova_utils.SM_IMAGE_PROP_PREFIX
     return {
         key.removeprefix(prefix): value
-        for key, value in instance.system_metadata.items()
+        for key, value in system_metadata.items()
         if key.startswith(prefix)
     }

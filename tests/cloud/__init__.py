@@ -16,6 +16,7 @@ from nova.tests.functional import integrated_helpers  # isort: skip
 
 import contextlib
 import logging
+import pathlib
 import sys
 import time
 import urllib.parse
@@ -33,6 +34,7 @@ from nova.tests.functional.libvirt import base
 from nova.virt.libvirt.driver import LibvirtDriver
 from oslo_utils import importutils
 
+from tests.cloud import api as cloud_api
 from tests.cloud.hypervisor import Connection
 from tests.cloud.machines import HostInfo
 
@@ -101,6 +103,14 @@ class Cloud(base.ServersTestBase):
                 lambda path: os.path.join(sys.prefix, path),
             )
         )
+        directory = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        self.paste_files = {
+            filtered: cloud_api.write_paste_file(
+                directory / f'{filtered}.ini', filtered=filtered
+            )
+            for filtered in (True, False)
+        }
+        self.flags(api_paste_config=self.paste_files[True], group='wsgi')
         super().setUp()
         self.flags(cores=-1, ram=-1, instances=-1, group='quota')
         self.useFixture(
@@ -235,6 +245,10 @@ class Cloud(base.ServersTestBase):
             lambda manager, *args: self.checked.append(manager.host),
         )
 
+    def door(self, *, filtered=True):
+        """Give the API application, with or without our filter."""
+        return cloud_api.Door(self.paste_files[filtered])
+
     # What tests and the demo do with the cloud.
 
     def connection(self, host):
@@ -295,6 +309,14 @@ class Cloud(base.ServersTestBase):
         )
         body.update(extra)
         return self.wait_for(self.api.post_server({'server': body}), state)
+
+    def ask(self, path, body):
+        """Give status and message of a request that the API refuses."""
+        response = self.api.api_post(
+            path, body, check_response_status=[400, 403, 404, 409]
+        )
+        (fault,) = response.body.values()
+        return response.status, fault['message']
 
     def wait_for(self, server, state, seconds=30):
         """Give a server once it is in a state and nothing goes on with it.

@@ -1,0 +1,63 @@
+"""Our extra specs, as Nova's own validation of extra specs wants them.
+
+Nova reads them from the entry point ``nova.api.extra_spec_validators``, and
+does not start its API if that fails. So nothing here may.
+"""
+
+from nova.api.validation.extra_specs import base
+from oslo_log import log as logging
+
+LOG = logging.getLogger(__name__)
+
+DESCRIPTIONS = {
+    'auto_converge': (
+        'Whether live migrations slow the guest down until its memory can be '
+        'copied faster than it is written. True requires a host with the '
+        'trait COMPUTE_MIGRATE_AUTO_CONVERGE. Not together with post-copy.'
+    ),
+    'post_copy': (
+        'Whether live migrations start the guest on the destination before '
+        'its memory is there; if the network fails then, the guest is lost. '
+        'True requires a host with the trait COMPUTE_MIGRATE_POST_COPY. Not '
+        'together with auto-converge.'
+    ),
+}
+
+
+def register():
+    """Give the validators of the namespace ``compute``.
+
+    To have any claims all of it, so one of them allows every other key, but
+    for those that look like one of ours and are none.
+    """
+    try:
+        from numa_sched import policy
+
+        return [
+            *(_wish(wish) for wish in policy.WISHES),
+            base.ExtraSpecValidator(
+                name='compute:{key}',
+                description='Anything else, for whoever reads it.',
+                parameters=[
+                    {
+                        'name': 'key',
+                        'pattern': r'(?!live_migration_).*',
+                        'description': 'A key that numa_sched does not read.',
+                    }
+                ],
+                value={'type': str, 'description': 'Any value.'},
+            ),
+        ]
+    except Exception:
+        LOG.exception(
+            'The extra specs of the live-migration policy are not validated'
+        )
+        return []
+
+
+def _wish(wish):
+    return base.ExtraSpecValidator(
+        name=wish.flavor_key,
+        description=DESCRIPTIONS[wish.feature],
+        value={'type': bool, 'description': 'Whether to use it.'},
+    )

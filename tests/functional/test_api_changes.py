@@ -1,0 +1,306 @@
+"""Servers and flavors that exist: what a change brings in is checked."""
+
+from tests.cloud import machines  # isort: skip  (Nova patches come first)
+
+from unittest import mock
+
+import pytest
+from nova import context as nova_context
+from nova import objects
+from nova import policy as nova_policy
+from nova.virt.libvirt.driver import LibvirtDriver
+
+from tests.cloud.api import OTHER_PROJECT
+from tests.functional.api_requests import (
+    AC,
+    PC,
+    answer,
+    flavor_specs,
+    image_properties,
+    is_refused,
+    old_flavor,
+    reason,
+)
+
+BOTH = ('true', 'true')
+
+
+@pytest.fixture(scope='module')
+def door(cloud):
+    return cloud.door()
+
+
+@pytest.fixture(scope='module')
+def nova(cloud):
+    """The API without our filter."""
+    return cloud.door(filtered=False)
+
+
+@pytest.fixture(scope='module', autouse=True)
+def _hosts(cloud):
+    """Two hosts that can do both."""
+    for name in ('host1', 'host2'):
+        cloud.add_host(
+            name,
+            machines.symmetric(1, 16),
+            shared=range(16),
+            traits=[AC.trait, PC.trait],
+        )
+
+
+@pytest.fixture(scope='module')
+def servers(cloud):
+    """Give a server of a flavor and an image, the same to all who ask."""
+    made = {}
+
+    def server(of_flavor=(None, None), of_image=(None, None)):
+        key = (of_flavor, of_image)
+        if key not in made:
+            made[key] = cloud.boot(
+                old_flavor(cloud, flavor_specs(*of_flavor)),
+                image=cloud.add_image(**image_properties(*of_image)),
+            )['id']
+            cloud.residents.add(made[key])
+        return made[key]
+
+    return server
+
+
+def act(door, server, name, body, **kwargs):
+    path = f'/servers/{server}/action'
+    return door.request('POST', path, {name: body}, **kwargs)
+
+
+def properties_of(server):
+    instance = objects.Instance.get_by_uuid(
+        nova_context.get_admin_context(),
+        server,
+        expected_attrs=['system_metadata', 'flavor'],
+    )
+    return dict(instance.system_metadata), instance.flavor.flavorid
+
+
+FLAVOR_AND_IMAGE = [
+    (('true', None), ('false', None), 'make them agree'),
+    (('true', None), (None, 'true'), 'at most one'),
+    ((None, None), ('true', 'true'), 'at most one'),
+    ((None, None), ('maybe', None), 'not a boolean'),
+]
+
+
+@pytest.mark.parametrize(('of_flavor', 'of_image', 'why'), FLAVOR_AND_IMAGE)
+@pytest.mark.parametrize(
+    ('name', 'key'),
+    [('rebuild', 'imageRef'), ('rescue', 'rescue_image_ref')],
+    ids=['rebuild', 'rescue'],
+)
+def test_a_new_image_must_agree_with_the_flavor_of_the_server(
+    cloud, door, servers, of_flavor, of_image, why, name, key
+):
+    server = servers(of_flavor)
+    image = cloud.add_image(**image_properties(*of_image))
+    before = properties_of(server)
+    found = reason(act(door, server, name, {key: image}))
+    assert why in found
+    assert image in found
+    assert server in found
+    assert properties_of(server) == before
+    assert cloud.api.get_server(server)['status'] == 'ACTIVE'
+
+
+@pytest.mark.parametrize(
+    ('of_image', 'of_flavor', 'why'),
+    [
+        (('true', None), ('false', None), 'make them agree'),
+        (('true', None), (None, 'true'), 'at most one'),
+        ((None, None), ('true', 'true'), 'at most one'),
+        ((None, None), ('maybe', None), 'not a boolean'),
+    ],
+)
+def test_a_new_flavor_must_agree_with_the_image_of_the_server(
+    cloud, door, servers, of_image, of_flavor, why
+):
+    server = servers((None, None), of_image)
+    flavor = old_flavor(cloud, flavor_specs(*of_flavor))
+    before = properties_of(server)
+    found = reason(act(door, server, 'resize', {'flavorRef': flavor}))
+    assert why in found
+    assert flavor in found
+    assert properties_of(server) == before
+
+
+def test_a_flavor_and_an_image_that_agree_are_let_in(cloud, servers):
+    server = servers(('true', None))
+    image = cloud.add_image(**image_properties('yes', 'false'))
+    cloud.api.post_server_action(server, {'rebuild': {'imageRef': image}})
+    cloud.wait_for({'id': server}, 'ACTIVE')
+    flavor = old_flavor(cloud, flavor_specs('on', None))
+    cloud.resize({'id': server}, flavor)
+    cloud.revert({'id': server})
+
+
+def test_what_a_rebuild_replaces_does_not_count(cloud, servers):
+    server = servers((None, 'true'), (None, 'true'))
+    image = cloud.add_image(**image_properties('false', None))
+    cloud.api.post_server_action(server, {'rebuild': {'imageRef': image}})
+    cloud.wait_for({'id': server}, 'ACTIVE')
+    assert f'image_{PC.image_key}' not in properties_of(server)[0]
+
+
+@pytest.fixture
+def old_server(cloud, servers):
+    """A server from before the filter, whose wishes clash already."""
+    server = servers(('true', None), ('true', None))
+    instance = objects.Instance.get_by_uuid(
+        nova_context.get_admin_context(),
+        server,
+        expected_attrs=['system_metadata', 'flavor'],
+    )
+    instance.system_metadata[f'image_{AC.image_key}'] = 'maybe'
+    instance.flavor.extra_specs[PC.flavor_key] = 'true'
+    instance.save()
+    return server
+
+
+def test_a_server_that_is_wrong_already_can_be_changed_for_the_better(
+    cloud, old_server
+):
+    cloud.resize({'id': old_server}, old_flavor(cloud, {}))
+    cloud.revert({'id': old_server})
+    image = cloud.add_image()
+    cloud.api.post_server_action(old_server, {'rebuild': {'imageRef': image}})
+    cloud.wait_for({'id': old_server}, 'ACTIVE')
+
+
+def test_unshelving_brings_in_no_wish_even_if_its_snapshot_has_one(
+    cloud, servers
+):
+    server = servers(('false', None))
+    with mock.patch.object(LibvirtDriver, 'snapshot'):
+        cloud.api.post_server_action(server, {'shelve': {}})
+        cloud.wait_for({'id': server}, 'SHELVED_OFFLOADED')
+    shelved = properties_of(server)[0]['shelved_image_id']
+    cloud.glance.images[shelved]['properties'].update(
+        image_properties('true', 'true')
+    )
+    before = {
+        key: value
+        for key, value in properties_of(server)[0].items()
+        if key.startswith('image_')
+    }
+    cloud.api.post_server_action(server, {'unshelve': None})
+    cloud.wait_for({'id': server}, 'ACTIVE')
+    after = properties_of(server)[0]
+    assert {key: after.get(key) for key in before} == before
+    assert f'image_{PC.image_key}' not in after
+
+
+@pytest.fixture
+def denied(monkeypatch):
+    """Take the right to change servers from all but admins."""
+    authorize = nova_policy.authorize
+
+    def rules(context, action, target=None, **kwargs):
+        rule = (
+            action if context.is_admin else 'os_compute_api:os-services:list'
+        )
+        return authorize(context, rule, target, **kwargs)
+
+    return lambda: monkeypatch.setattr(nova_policy, 'authorize', rules)
+
+
+@pytest.mark.parametrize(
+    ('name', 'key'),
+    [
+        ('rebuild', 'imageRef'),
+        ('rescue', 'rescue_image_ref'),
+        ('resize', 'flavorRef'),
+    ],
+)
+@pytest.mark.parametrize('who', ['of another project', 'without the right'])
+def test_a_server_of_others_is_answered_as_if_we_were_not_there(
+    cloud, door, nova, servers, denied, name, key, who
+):
+    server = servers(('true', None))
+    if name == 'resize':
+        new = old_flavor(cloud, flavor_specs(*BOTH))
+    else:
+        new = cloud.add_image(**image_properties('false', None))
+    mine = {'user': 'somebody'}
+    assert is_refused(act(door, server, name, {key: new}, **mine))
+    if who == 'of another project':
+        mine['project'] = OTHER_PROJECT
+    else:
+        denied()
+    ours = act(door, server, name, {key: new}, **mine)
+    assert answer(ours) == answer(act(nova, server, name, {key: new}, **mine))
+    assert ours.status_int == (404 if 'project' in mine else 403)
+
+
+# Extra specs of flavors.
+
+
+def write(door, flavor, specs, *, one=False, **kwargs):
+    path = f'/flavors/{flavor}/os-extra_specs'
+    if one:
+        (key,) = specs
+        return door.request('PUT', f'{path}/{key}', specs, **kwargs)
+    return door.request('POST', path, {'extra_specs': specs}, **kwargs)
+
+
+def extra_specs(door, flavor):
+    path = f'/flavors/{flavor}/os-extra_specs'
+    return door.request('GET', path).json['extra_specs']
+
+
+@pytest.mark.parametrize('version', ['2.1', '2.85', '2.86', 'latest'])
+@pytest.mark.parametrize('one', [False, True], ids=['several', 'one key'])
+def test_both_true_in_the_result_is_refused_and_nothing_written(
+    cloud, door, version, one
+):
+    flavor = old_flavor(cloud, flavor_specs('true', None))
+    before = extra_specs(door, flavor)
+    specs = flavor_specs(None, 'yes')
+    found = reason(write(door, flavor, specs, one=one, version=version))
+    for part in (AC.flavor_key, "'true'", PC.flavor_key, "'yes'", flavor):
+        assert part in found
+    assert extra_specs(door, flavor) == before
+
+
+def test_both_true_at_once_are_refused(cloud, door):
+    flavor = old_flavor(cloud, {})
+    assert reason(write(door, flavor, flavor_specs('1', 'on')))
+
+
+@pytest.mark.parametrize('version', ['2.1', '2.86'])
+@pytest.mark.parametrize('one', [False, True], ids=['several', 'one key'])
+@pytest.mark.parametrize(
+    ('specs', 'part'),
+    [
+        ({AC.flavor_key: 'maybe'}, "'maybe', which is not a boolean"),
+        ({PC.flavor_key: 7}, '7, which is not a boolean'),
+        ({'compute:live_migration_postcopy': 'true'}, 'is unknown'),
+    ],
+)
+def test_a_bad_value_and_an_unknown_wish_are_refused_in_any_microversion(
+    cloud, door, version, one, specs, part
+):
+    flavor = old_flavor(cloud, {})
+    assert part in reason(write(door, flavor, specs, one=one, version=version))
+    assert extra_specs(door, flavor) == {}
+
+
+@pytest.mark.parametrize('one', [False, True], ids=['several', 'one key'])
+@pytest.mark.parametrize('value', ['true', 1, ' ON '])
+def test_a_good_value_is_written(cloud, door, one, value):
+    flavor = old_flavor(cloud, flavor_specs(None, 'false'))
+    response = write(door, flavor, {AC.flavor_key: value}, one=one)
+    assert response.status_int == 200, response.text
+    assert extra_specs(door, flavor)[AC.flavor_key] == str(value)
+
+
+def test_a_flavor_that_is_wrong_can_be_put_right(cloud, door):
+    flavor = old_flavor(cloud, flavor_specs(*BOTH))
+    assert write(door, flavor, {'hw:cpu_policy': 'shared'}).status_int == 200
+    assert is_refused(write(door, flavor, flavor_specs('true', None)))
+    assert write(door, flavor, flavor_specs('false', None)).status_int == 200
