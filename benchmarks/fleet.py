@@ -14,10 +14,13 @@ from numa_sched.topology import CellLayout, Host, HostCell
 from tests.builders import make_cell, make_host
 from tests.functional.requests import make_host_state, make_request
 
-nova.conf.CONF([], default_config_files=[])
-
 LONG_AGO = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 PAGES = ((4, 10**7), (2048, 8192), (1048576, 16))
+
+
+def configure():
+    """Have Nova's options at their defaults, without any file."""
+    nova.conf.CONF([], default_config_files=[])
 
 
 def hosts(count, cells, threads):
@@ -199,6 +202,7 @@ def request(cells, cpus_per_cell=2):
 __all__ = [
     'FLEETS',
     'REQUESTS',
+    'configure',
     'host_states',
     'hosts',
     'machines',

@@ -17,6 +17,7 @@ GOAL = 4096
 
 def main():
     """Print bytes kept per host of 2 cells; exit with 1 if over the goal."""
+    fleet.configure()
     logging.disable(logging.ERROR)
     values = fleet.hosts(HOSTS, 2, 64)
     requests = [fleet.request(1, n) for n in range(1, 20)]

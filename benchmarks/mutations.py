@@ -91,6 +91,7 @@ def mutate(draw, state):
 
 def main():
     """Run, and print what came of the inputs."""
+    fleet.configure()
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument('--cases', type=int, default=1_000_000)
     options.add_argument('--seed', type=int, default=0)

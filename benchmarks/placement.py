@@ -76,6 +76,7 @@ def scheduler(ranking, clock):
 
 def measure(run):
     """Give a run and what came of it."""
+    fleet.configure()
     logging.getLogger('nova').setLevel(logging.CRITICAL)
     logging.getLogger('numa_sched').addHandler(Complain(logging.WARNING))
     multiplier = -1.0 if run.ranking == PACKING else 1.0

@@ -89,6 +89,7 @@ def compare(values, request, other, runs):
 
 def main():
     """Print the tables; exit with 1 if a goal is missed."""
+    fleet.configure()
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument('--hosts', type=int, default=200)
     options.add_argument('--runs', type=int, default=7)
