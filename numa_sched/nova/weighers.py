@@ -61,18 +61,18 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
         if assessment is None or assessment.guest is None:
             return [WORST] * len(host_states)
         verdicts = self._scored(host_states, assessment)
+        # Verdicts are kept for later requests, trust is of this moment.
+        trust_in = trust_now()
+        trust = [trust_in(host_state.host) for host_state in host_states]
         weighed = rank.weights(
-            [WORST if each is None else each.score for each in verdicts],
+            [
+                WORST if verdict is None else verdict.score * part
+                for verdict, part in zip(verdicts, trust, strict=True)
+            ],
             [host_state.host for host_state in host_states],
             weight_properties.instance_uuid,
             CONF.numa_sched.fit_share_out,
         )
-        # Verdicts are kept for later requests, trust is of this moment.
-        trust_in = trust_now()
-        trust = [trust_in(host_state.host) for host_state in host_states]
-        weighed = [
-            weight * part for weight, part in zip(weighed, trust, strict=True)
-        ]
         if LOG.isEnabledFor(std_logging.DEBUG):
             for told in zip(
                 host_states, verdicts, weighed, trust, strict=True
@@ -151,18 +151,18 @@ def _debug_weight(request_spec, host_state, verdict, weight, trust):
         return
     LOG.debug(
         'Host %(host)s, node %(node)s: server %(server)s would take the '
-        'cells %(cells)s, score %(score).3f, weight %(weight).3f%(penalty)s',
+        'cells %(cells)s, weight %(weight).3f, score %(score).3f%(penalty)s',
         {
             'host': host_state.host,
             'node': host_state.nodename,
             'server': request_spec.instance_uuid,
             'cells': verdict.claim.cell_ids,
-            'score': verdict.score,
+            'score': verdict.score * trust,
             'weight': weight,
             'penalty': ''
             if trust == 1.0
-            else f' (less {1.0 - trust:.0%}, as the host has refused a live '
-            f'migration)',
+            else f' ({verdict.score:.3f} by fit, less {1.0 - trust:.0%} as '
+            f'the host has refused a live migration)',
         },
     )
 

@@ -1,5 +1,7 @@
 """The mix of this process, as the configuration has it."""
 
+import time
+
 import pytest
 from nova.conf import CONF
 
@@ -25,21 +27,23 @@ def option():
         CONF.clear_override(name, group='numa_sched')
 
 
-def seen(mix, guest, times):
+def seen(learned, guest, times):
+    """Give the mix a while after so many requests for a guest."""
     for number in range(times):
-        mix.saw(guest, str(number), 0.0)
-    return dict(mix.get(REFRESH_S))
+        learned.saw(guest, str(number))
+    learned._clock = lambda: time.time() + 2 * REFRESH_S
+    return dict(learned.mix())
 
 
 def test_without_options_it_begins_with_guests_of_many_sizes(option):
-    mix = dict(demand.of_this_process().get(0.0))
+    mix = dict(demand.of_this_process().mix())
     assert mix == pytest.approx(dict(START))
 
 
 def test_it_begins_with_what_the_options_say(option):
     option('fit_mix', ['cpus:4,cells:2,memory_mb:2048', 'cpus:8,share:3'])
     cell = make_guest_cell(2, memory_mb=1024)
-    assert dict(demand.of_this_process().get(0.0)) == {
+    assert dict(demand.of_this_process().mix()) == {
         make_guest(cell, cell): 0.25,
         pinned(8): 0.75,
     }

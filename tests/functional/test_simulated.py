@@ -388,7 +388,7 @@ def test_a_cloud_goes_through_the_whole_simulation(
         option('fit_strategy', ranking)
     values = fleet.FLEETS[which](4)
     made = simulated.SimulatedCloud(
-        values, lambda: placement.scheduler(ranking), schedulers=2
+        values, lambda: placement.scheduler(ranking, lambda: 0.0), schedulers=2
     )
     before = facts(made)
     simulation = Simulation(made, schedulers=2)
