@@ -89,7 +89,9 @@ def start_hosts(cloud):
     )
     screen.say(
         'The CPUs are dedicated ones, but for 0 to 3 of node2. The traits '
-        'were set through placement; the rest is what libvirt reports.'
+        'were set through placement; the rest is what libvirt reports. The '
+        'scheduler ranks with fit_strategy = pack and shares nothing out, so '
+        'that the story is the same each time.'
     )
 
 

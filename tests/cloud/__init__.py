@@ -34,6 +34,7 @@ from nova.tests.functional.libvirt import base
 from nova.virt.libvirt.driver import LibvirtDriver
 from oslo_utils import importutils
 
+import numa_sched.nova  # noqa: F401  (its options)
 from tests.cloud import api as cloud_api
 from tests.cloud.hypervisor import Connection
 from tests.cloud.machines import HostInfo

@@ -1,0 +1,16 @@
+"""The demo, as a user runs it."""
+
+import subprocess
+import sys
+
+
+def test_every_step_comes_out_as_told():
+    ended = subprocess.run(
+        [sys.executable, '-m', 'demo'],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
+    assert 'Every step came out as told.' in ended.stdout
