@@ -34,6 +34,7 @@ class Left:
     def __init__(self, hosts: Sequence[Host]):
         """Take at least one host; the layout of all is the same object."""
         self.hosts, self.layout = hosts, hosts[0].layout
+        self._rooms: dict[GuestCell, numpy.ndarray] = {}
 
     @functools.cached_property
     def dedicated(self):
@@ -132,6 +133,12 @@ class Left:
         Guests that ask for whole cores, or for all threads of theirs, are
         counted in cores of which no thread is pinned.
         """
+        # Guests of a mix often have the same cells, only more of them.
+        if cell not in self._rooms:
+            self._rooms[cell] = self._count_rooms(cell)
+        return self._rooms[cell]
+
+    def _count_rooms(self, cell):
         limits = []
         if cell.dedicated:
             limits.append(self._dedicated_rooms(cell))
