@@ -37,16 +37,17 @@ class RememberedNUMATopologyFilter(NUMATopologyFilter):
 
     def host_passes(self, host_state, spec_obj):
         """Whether a host passes."""
+        updated, answers = host_state.remembered
+        if updated != host_state.updated:
+            answers = {}
+            host_state.remembered = host_state.updated, answers
         key = spec_obj.flavor.name
-        remembered = host_state.remembered
-        if remembered.get('updated') != host_state.updated:
-            remembered.clear()
-            remembered['updated'] = host_state.updated
-        if key not in remembered:
-            remembered[key] = super().host_passes(host_state, spec_obj)
-            remembered['limits'] = dict(host_state.limits)
-        host_state.limits.update(remembered['limits'])
-        return remembered[key]
+        if key not in answers:
+            passes = super().host_passes(host_state, spec_obj)
+            answers[key] = passes, dict(host_state.limits)
+        passes, limits = answers[key]
+        host_state.limits.update(limits)
+        return passes
 
 
 class Scheduler:
@@ -268,7 +269,7 @@ class SimulatedCloud:
                 updated_at=self._now,
             )
         )
-        state.remembered = {}
+        state.remembered = None, {}
         return state
 
 

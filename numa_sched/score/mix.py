@@ -164,15 +164,9 @@ def _from_option(item):
             'page_size': (size and _PAGE_SIZES.get(size))
             or (int(size) if size else None),
         }
-        cell = (
-            GuestCell(shared=cpus // cells, **per_cell)
-            if shared
-            else GuestCell(
-                dedicated=cpus // cells,
-                cpu_policy=CPUPolicy.DEDICATED,
-                **per_cell,
-            )
-        )
+        if not shared:
+            return pinned(cpus, cells, **per_cell), share
+        cell = GuestCell(shared=cpus // cells, **per_cell)
         return Guest((cell,) * cells), share
     except (TopologyError, ValueError) as error:
         raise ConfigError(

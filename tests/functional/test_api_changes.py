@@ -134,9 +134,12 @@ def test_a_flavor_and_an_image_that_agree_are_let_in(cloud, servers):
     image = cloud.add_image(**image_properties('yes', 'false'))
     cloud.api.post_server_action(server, {'rebuild': {'imageRef': image}})
     cloud.wait_for({'id': server}, 'ACTIVE')
+    assert properties_of(server)[0][f'image_{AC.image_key}'] == 'yes'
     flavor = old_flavor(cloud, flavor_specs('on', None))
     cloud.resize({'id': server}, flavor)
+    resized = cloud.api.get_server(server)
     cloud.revert({'id': server})
+    assert resized['status'] == 'VERIFY_RESIZE'
 
 
 def test_what_a_rebuild_replaces_does_not_count(cloud, servers):
@@ -166,10 +169,13 @@ def test_a_server_that_is_wrong_already_can_be_changed_for_the_better(
     cloud, old_server
 ):
     cloud.resize({'id': old_server}, old_flavor(cloud, {}))
+    resized = cloud.api.get_server(old_server)
     cloud.revert({'id': old_server})
+    assert resized['status'] == 'VERIFY_RESIZE'
     image = cloud.add_image()
     cloud.api.post_server_action(old_server, {'rebuild': {'imageRef': image}})
     cloud.wait_for({'id': old_server}, 'ACTIVE')
+    assert f'image_{AC.image_key}' not in properties_of(old_server)[0]
 
 
 def test_unshelving_brings_in_no_wish_even_if_its_snapshot_has_one(
