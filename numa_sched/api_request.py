@@ -228,8 +228,11 @@ def _extra_specs(flavor: str, specs: object) -> WriteExtraSpecs | None:
     """Give what is written, None if it is nothing that has to do with us."""
     if (
         isinstance(specs, dict)
-        and any(key.startswith(policy.FLAVOR_PREFIX) for key in specs)
         and all(_is_ref(value) for value in specs.values())
+        and (
+            any(key.startswith(policy.FLAVOR_PREFIX) for key in specs)
+            or policy.devices(specs)
+        )
     ):
         return WriteExtraSpecs(flavor, specs)
     return None

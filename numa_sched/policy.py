@@ -1,9 +1,11 @@
 """How a server wants to be live-migrated, read from its flavor and image.
 
-Pure: takes mappings, gives values. Rules 1 to 4 of ``doc/source/policy.rst``.
+Pure: takes mappings, gives values. Rules 1 to 4 of ``doc/source/policy.rst``,
+and what rule 7 says of devices in the flavor.
 """
 
 import dataclasses
+import re
 import typing
 from collections.abc import Mapping
 
@@ -111,6 +113,34 @@ class FeatureConflictError(exceptions.PolicyError):
         )
 
 
+class DeviceConflictError(exceptions.PolicyError):
+    """Post-copy is asked for, and devices that rule it out (rule 7)."""
+
+    def __init__(self, origin: str, devices: tuple[str, ...]):
+        self.origin, self.devices = origin, devices
+        super().__init__(
+            f'{origin} cannot be met for a server with the devices of '
+            f'{" and ".join(devices)}, since post-copy moves no server with '
+            f'such a device: remove one of them'
+        )
+
+
+# Extra specs that give a server VFIO or mdev devices, or persistent memory.
+_DEVICES = re.compile(
+    r'accel:device_profile|hw:pmem|pci_passthrough:alias|resources[^:]*:VGPU'
+)
+
+
+def devices(extra_specs: Mapping[str, object]) -> tuple[str, ...]:
+    """Give the keys that ask for devices with which there is no post-copy."""
+    return tuple(
+        key
+        for key in sorted(extra_specs)
+        if _DEVICES.fullmatch(key)
+        and str(extra_specs[key]).strip() not in ('', '0')
+    )
+
+
 def parse_wish(value: object) -> bool:
     """Give the truth value of what a user wrote.
 
@@ -144,16 +174,17 @@ def examine(
 
     A key with a bad value counts as not set; a feature about which flavor
     and image disagree counts as not set; two features that exclude each
-    other both count as not set. Each of these is one error in the result, so
-    that a caller can refuse (a new server) or warn and go on (a server that
-    already exists).
+    other both count as not set, and so does post-copy where the flavor's
+    devices rule it out. Each of these is one error in the result, so that a
+    caller can refuse (a new server) or warn and go on (a server that already
+    exists).
 
     :param extra_specs: the flavor's extra specs
     :param image_properties: the image's properties, without any prefix
     """
     errors: list[exceptions.PolicyError] = []
     wanted: dict[str, bool | None] = {}
-    origins: list[str] = []
+    origins: dict[str, str] = {}
     for wish in WISHES:
         found: dict[str, bool] = {}
         for source, key, values in (
@@ -177,7 +208,7 @@ def examine(
             found = {}
         wanted[wish.feature] = next(iter(found.values()), None)
         if wanted[wish.feature]:
-            origins.append(
+            origins[wish.feature] = (
                 f'flavor key {wish.flavor_key} '
                 f'({extra_specs[wish.flavor_key]!r})'
                 if 'flavor' in found
@@ -185,8 +216,20 @@ def examine(
                 f'({image_properties[wish.image_key]!r})'
             )
     if all(wanted.values()):
-        errors.append(FeatureConflictError(tuple(origins)))
+        errors.append(FeatureConflictError(tuple(origins.values())))
         wanted = {}
+    ruling_out = devices(extra_specs)
+    if ruling_out and 'post_copy' in origins:
+        errors.append(
+            DeviceConflictError(
+                origins['post_copy'],
+                tuple(
+                    f'flavor key {key} ({extra_specs[key]!r})'
+                    for key in ruling_out
+                ),
+            )
+        )
+        wanted.pop('post_copy', None)
     return LiveMigrationPolicy(**wanted), tuple(errors)
 
 
@@ -199,8 +242,8 @@ def resolve(
     :param extra_specs: the flavor's extra specs
     :param image_properties: the image's properties, without any prefix
     :raises PolicyError: if a value is not a boolean, if flavor and image
-        disagree, or if both features are asked for; the first of these in
-        the order of :data:`WISHES`
+        disagree, if both features are asked for, or if post-copy is and
+        devices rule it out; the first of these in the order of :data:`WISHES`
     """
     policy, errors = examine(extra_specs, image_properties)
     if errors:

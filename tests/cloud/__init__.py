@@ -38,6 +38,7 @@ import numa_sched.nova  # noqa: F401  (its options)
 from tests.cloud import api as cloud_api
 from tests.cloud.hypervisor import Connection
 from tests.cloud.machines import HostInfo
+from tests.cloud.moves import Moves
 
 # What the README tells an operator to put into nova.conf.
 SCHEDULER_OPTIONS = {
@@ -82,12 +83,18 @@ class Cloud(base.ServersTestBase):
     CAST_AS_CALL = False
     microversion = 'latest'
 
-    def __init__(self, scheduler_options=None, **options):
+    def __init__(
+        self,
+        scheduler_options=None,
+        *,
+        compute_driver='libvirt.LibvirtDriver',
+        **options,
+    ):
         super().__init__('run_nothing')
+        self.compute_driver = compute_driver
         self.options = options
         self.scheduler_options = scheduler_options or SCHEDULER_OPTIONS
         self.placement_queries = []
-        self.migrated = []
         self.rankings = []
         self.attempts = []
         self.checked = []
@@ -114,11 +121,8 @@ class Cloud(base.ServersTestBase):
         self.flags(api_paste_config=self.paste_files[True], group='wsgi')
         super().setUp()
         self.flags(cores=-1, ram=-1, instances=-1, group='quota')
-        self.useFixture(
-            fixtures.MonkeyPatch(
-                'nova.tests.fixtures.libvirt.Domain.migrateToURI3', self._move
-            )
-        )
+        self.flags(compute_driver=self.compute_driver)
+        self.moves = self.useFixture(Moves(self.connection))
         for name in ('_get_pcpu_available', '_get_vcpu_available'):
             self._configure_per_host(name)
         self._watch_placement()
@@ -175,13 +179,6 @@ class Cloud(base.ServersTestBase):
             pci_info=args[0] if args else None,
             hostname=hostname,
         )
-
-    def _move(self, domain, destination, params, flags):
-        """Do what libvirt and QEMU of both hosts do together."""
-        name = urllib.parse.urlsplit(destination).hostname
-        self.migrated.append((domain.UUIDString(), name, flags))
-        self.connection(name).createXML(params['destination_xml'], 0)
-        domain.complete_job()
 
     def _watch_placement(self):
         """Keep the queries for allocation candidates, as they are sent."""
@@ -359,10 +356,14 @@ class Cloud(base.ServersTestBase):
         """Give the name of the host that a server is on."""
         return self.api.get_server(server['id'])['OS-EXT-SRV-ATTR:host']
 
-    def live_migrate(self, server, host=None, *, force=False):
-        """Live-migrate a server; give the host that it is on afterwards."""
+    def start_live_migration(self, server, host=None, *, force=False):
+        """Ask for the live migration of a server."""
         body = {'host': host, 'block_migration': 'auto'}
         self._move_to_host(server, 'os-migrateLive', body, force)
+
+    def live_migrate(self, server, host=None, *, force=False):
+        """Live-migrate a server; give the host that it is on afterwards."""
+        self.start_live_migration(server, host, force=force)
         self.wait_for_migration(server)
         self.wait_for(server, 'ACTIVE')
         return self.host_of(server)
@@ -464,7 +465,7 @@ class Cloud(base.ServersTestBase):
             self.rankings,
             self.attempts,
             self.checked,
-            self.migrated,
+            self.moves.made,
             self.log,
         ):
             kept.clear()
@@ -523,7 +524,7 @@ class OurRecords(logging.Handler):
 def started_cloud(scheduler_options=None, **options):
     """Give a running cloud without any host.
 
-    :param options: those of ``[numa_sched]``
+    :param options: ``compute_driver``, and those of ``[numa_sched]``
     """
     cloud = Cloud(scheduler_options, **options)
     try:

@@ -101,3 +101,13 @@ def test_the_reason_fits_into_the_fault_of_a_server():
     (error,) = policy.examine(wrong, {})[1]
     fault = 'No valid host was found. Scheduling failed: '
     assert len(fault + str(error)) <= 255
+
+
+def test_a_device_is_not_written_beside_post_copy():
+    change = writing('1', {'hw:pmem': '6GB'}, {PC.flavor_key: 'true'})
+    assert kinds(change) == [policy.DeviceConflictError]
+
+
+def test_post_copy_is_not_written_beside_a_device():
+    change = writing('1', {PC.flavor_key: 'true'}, {'hw:pmem': '6GB'})
+    assert kinds(change) == [policy.DeviceConflictError]

@@ -207,5 +207,69 @@ def test_examine_reports_everything_that_is_wrong():
     assert len(errors) == 3
 
 
+DEVICES = {
+    'a PCI device': {'pci_passthrough:alias': 'vf:1'},
+    'a vGPU': {'resources:VGPU': '1'},
+    'a vGPU in a group': {'resources1:VGPU': '1'},
+    'a vGPU in a named group': {'resources_GPU:VGPU': ' 2 '},
+    'persistent memory': {'hw:pmem': '6GB'},
+    'an accelerator': {'accel:device_profile': 'fpga'},
+}
+
+
+@pytest.mark.parametrize('specs', DEVICES.values(), ids=DEVICES)
+@pytest.mark.parametrize('source', ['flavor', 'image'])
+def test_post_copy_beside_devices_that_rule_it_out_is_a_conflict(
+    specs, source
+):
+    wish = keys(UNSET, TRUE, of=source)
+    sources = ({**wish, **specs}, {}) if source == 'flavor' else (specs, wish)
+    with pytest.raises(policy.DeviceConflictError) as caught:
+        policy.resolve(*sources)
+    for part in (f'{source} key', *wish, *specs, 'remove one of them'):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize('specs', DEVICES.values(), ids=DEVICES)
+def test_devices_stand_against_nothing_but_post_copy(specs):
+    for values in ((TRUE, FALSE), (TRUE,), (UNSET, FALSE)):
+        resolved = policy.resolve({**flavor(*values), **specs}, {})
+        assert resolved == policy.resolve(flavor(*values), {})
+
+
+@pytest.mark.parametrize(
+    'specs',
+    [
+        {'pci_passthrough:alias': ''},
+        {'resources:VGPU': '0'},
+        {'resources:PCPU': '2'},
+        {'hw:pmem_other': '1'},
+        {'trait:HW_GPU': 'required'},
+    ],
+    ids=str,
+)
+def test_other_keys_do_not_stand_against_post_copy(specs):
+    assert policy.resolve({**flavor(UNSET, TRUE), **specs}, {}).post_copy
+
+
+def test_examine_ignores_post_copy_where_devices_rule_it_out():
+    wanted, errors = policy.examine(
+        {**flavor(FALSE, TRUE), 'hw:pmem': '6GB'}, {}
+    )
+    assert wanted == policy.LiveMigrationPolicy(False, None)
+    assert [type(error) for error in errors] == [policy.DeviceConflictError]
+
+
+def test_examine_tells_of_devices_beside_features_that_exclude_each_other():
+    wanted, errors = policy.examine(
+        {**flavor(TRUE, TRUE), 'hw:pmem': '6GB'}, {}
+    )
+    assert wanted == policy.LiveMigrationPolicy(None, None)
+    assert [type(error) for error in errors] == [
+        policy.FeatureConflictError,
+        policy.DeviceConflictError,
+    ]
+
+
 def test_errors_share_the_root_of_the_package():
     assert issubclass(PolicyError, NumaSchedError)
