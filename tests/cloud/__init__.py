@@ -69,8 +69,12 @@ STOCK_OPTIONS = {
 }
 
 
-# Ours, and the one that tells which destinations refused.
-KEPT_LOGGERS = ('numa_sched', 'nova.conductor.tasks.live_migrate')
+# Ours, and those that tell which destinations refused and what took too long.
+KEPT_LOGGERS = (
+    'numa_sched',
+    'nova.conductor.tasks.live_migrate',
+    'nova.virt.libvirt.migration',
+)
 
 # How often a state is looked at; each look costs the cloud some work.
 POLL_SECONDS = 0.2

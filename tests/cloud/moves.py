@@ -58,7 +58,7 @@ class Moves(fixtures.Fixture):
     def _setUp(self):
         for name, method in (
             ('migrateToURI3', self._migrate),
-            ('migrateStartPostCopy', self._start_post_copy),
+            ('migrateStartPostCopy', lambda domain: self._start(domain)),
             ('suspend', self._telling('suspend')),
             ('resume', self._telling('resume')),
             ('abortJob', self._abort),
@@ -107,7 +107,7 @@ class Moves(fixtures.Fixture):
         self.connection(host).createXML(params['destination_xml'], 0)
         domain.complete_job()
 
-    def _start_post_copy(self, domain):
+    def _start(self, domain):
         move = self.of(domain.UUIDString())
         move.told.append('post-copy')
         if not move.has('POSTCOPY'):

@@ -1,6 +1,6 @@
-"""Where Nova looks for ``[DEFAULT] compute_driver = numa_sched.LibvirtDriver``.
+"""Where Nova finds ``compute_driver = numa_sched.LibvirtDriver``.
 
-Nova loads drivers from its own namespace only.
+It loads drivers from its own namespace only.
 """
 
 from numa_sched.nova.libvirt import LibvirtDriver
