@@ -1,5 +1,7 @@
 """Servers under way between two hosts that run our driver, and until when."""
 
+from tests.cloud import POLL_SECONDS, machines, started_cloud  # isort: skip
+
 import contextlib
 import itertools
 import time
@@ -8,7 +10,6 @@ from nova.conf import CONF
 
 from numa_sched.features import Features
 from numa_sched.policy import WISHES
-from tests.cloud import POLL_SECONDS, machines, started_cloud
 
 AC, PC = WISHES
 TRAITS = {wish.trait for wish in WISHES}
@@ -45,7 +46,7 @@ def configure(cloud, **options):
     cloud.flags(group='libvirt', **options)
 
 
-def boot(cloud, auto_converge=None, post_copy=None, **specs):
+def boot(cloud, auto_converge=None, post_copy=None, *, host=None, **specs):
     """Start a server; the flavor tells one wish, the image the other."""
     wishes = {}
     if auto_converge is not None:
@@ -55,6 +56,7 @@ def boot(cloud, auto_converge=None, post_copy=None, **specs):
     return cloud.boot(
         cloud.add_flavor(hw__cpu_policy='dedicated', **specs),
         image=cloud.add_image(**wishes),
+        host=host,
     )
 
 

@@ -1,0 +1,57 @@
+"""Two servers of opposite policies that migrate at the same time.
+
+A program of its own, as how a process does threads is settled when Nova is
+first imported. Prints, as JSON, the flags of each server's migrations and
+what the hypervisor was told when they were to be completed::
+
+    OS_NOVA_DISABLE_EVENTLET_PATCHING=false \\
+        python -m tests.functional.libvirt.opposites 10
+"""
+
+from tests.functional.libvirt import migrating  # isort: skip
+
+import contextlib
+import json
+import sys
+
+import nova.utils
+
+WISHES = {'converging': (True, False), 'copying': (False, True)}
+
+
+def main():
+    """Move both to and fro, so often, on a host that permits both features."""
+    seen = {name: [] for name in WISHES}
+    with migrating.two_hosts() as cloud:
+        migrating.permit(cloud, True, True)
+        servers = {
+            name: migrating.boot(cloud, *wishes, host='one')
+            for name, wishes in WISHES.items()
+        }
+        for _ in range(int(sys.argv[1])):
+            for name, move in moved_at_once(cloud, servers).items():
+                seen[name].append([*move.features, *move.told])
+    native = nova.utils.concurrency_mode_threading()
+    threads = 'native' if native else 'eventlet'
+    print(json.dumps({'threads': threads, 'seen': seen}))
+
+
+def moved_at_once(cloud, servers):
+    """Give the move of each server; none ends before all are completed."""
+    with contextlib.ExitStack() as stack:
+        held = {
+            name: stack.enter_context(migrating.under_way(cloud, server))
+            for name, server in servers.items()
+        }
+        for server in servers.values():
+            migrating.complete(cloud, server)
+        for each in held.values():
+            migrating.eventually(lambda each=each: each.move.told)
+    for server in servers.values():
+        cloud.wait_for_migration(server)
+        cloud.wait_for(server, 'ACTIVE')
+    return {name: each.move for name, each in held.items()}
+
+
+if __name__ == '__main__':
+    main()
