@@ -1,0 +1,126 @@
+"""The built wheel beside Nova: what it adds, and what it leaves behind."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+SOURCES = (
+    *('LICENSE', 'README.rst', 'etc', 'nova', 'numa_sched'),
+    *('pyproject.toml', 'setup.cfg'),
+)
+OURS = 'nova/virt/numa_sched'
+
+
+@pytest.fixture(scope='module')
+def wheel(tmp_path_factory):
+    """The wheel, built from a copy that holds nothing else."""
+    copy = tmp_path_factory.mktemp('source')
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(
+                source,
+                copy / name,
+                ignore=shutil.ignore_patterns('__pycache__'),
+            )
+        else:
+            shutil.copy(source, copy)
+    built = tmp_path_factory.mktemp('wheel')
+    pip('wheel', '--no-deps', '-w', built, copy)
+    (path,) = built.glob('*.whl')
+    return path
+
+
+class Environment:
+    """An environment of its own with a copy of Nova in it.
+
+    What else Nova needs is there when code runs, and not for pip to see.
+    """
+
+    def __init__(self, directory):
+        venv.create(directory)
+        self.python = directory / 'bin' / 'python'
+        (self.packages,) = directory.glob('lib/python*/site-packages')
+        stock = pathlib.Path(sysconfig.get_path('purelib'))
+        shutil.copytree(
+            stock / 'nova',
+            self.packages / 'nova',
+            copy_function=os.link,
+            ignore=shutil.ignore_patterns('tests', '__pycache__'),
+        )
+        self.others = stock
+
+    def files(self):
+        """Give the paths of all files, but those that Python caches."""
+        return {
+            str(path.relative_to(self.packages))
+            for path in self.packages.rglob('*')
+            if path.is_file() and '__pycache__' not in path.parts
+        }
+
+    def run(self, code):
+        """Give what a piece of code prints."""
+        return subprocess.run(
+            [
+                *(self.python, '-W', 'ignore', '-c'),
+                f'import sys; sys.path.append("{self.others}"); {code}',
+            ],
+            env={**os.environ, 'PYTHONPATH': ''},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+
+
+@pytest.fixture
+def environment(tmp_path):
+    return Environment(tmp_path)
+
+
+def pip(*arguments, into=None):
+    subprocess.run(
+        [
+            *(sys.executable, '-m', 'pip', '-q'),
+            *(('--python', into.python) if into else ()),
+            *arguments,
+        ],
+        env={**os.environ, 'PYTHONPATH': ''},
+        check=True,
+    )
+
+
+def test_one_file_is_added_to_nova_and_taken_away_again(environment, wheel):
+    before = environment.files()
+    pip('install', '--no-deps', wheel, into=environment)
+    added = environment.files() - before
+    assert {path for path in added if path.startswith('nova/')} == {
+        f'{OURS}/__init__.py'
+    }
+    driver = environment.run(
+        'from oslo_utils import importutils as i; '
+        'd = i.import_class("nova.virt.numa_sched.LibvirtDriver"); '
+        'print(d.__module__, d.__mro__[1].__module__)'
+    )
+    assert driver == ['numa_sched.nova.libvirt', 'nova.virt.libvirt.driver']
+    pip('uninstall', '-y', 'numa-sched', into=environment)
+    assert environment.files() == before
+    assert not (environment.packages / OURS).exists()
+    assert environment.run('import nova.virt.driver; print("fine")') == [
+        'fine'
+    ]
+
+
+def test_every_module_of_the_package_is_in_the_wheel(environment, wheel):
+    pip('install', '--no-deps', wheel, into=environment)
+    sources = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / 'numa_sched').rglob('*.py')
+    }
+    assert sources <= environment.files()
