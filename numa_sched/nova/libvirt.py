@@ -93,7 +93,7 @@ def _is_qemu():
 def _used(host, instance):
     """Give the features with which a server is migrated from this host."""
     wanted = _policy(instance)
-    why_not = _why_no_post_copy(host, instance)
+    why_not = why_no_post_copy(host, instance)
     if why_not and wanted.post_copy:
         LOG.warning(
             'The server wants post-copy and is migrated without: %s',
@@ -135,7 +135,7 @@ def _policy(instance):
     return wanted
 
 
-def _why_no_post_copy(host, instance):
+def why_no_post_copy(host, instance):
     """Give why post-copy cannot be used for a server, None if it can."""
     if CONF.libvirt.live_migration_tunnelled:
         return 'libvirt does not tunnel post-copy'

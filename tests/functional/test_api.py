@@ -144,6 +144,51 @@ def test_a_refused_server_leaves_nothing_of_what_a_created_one_leaves(
     assert ledger(cloud, door) == created
 
 
+# Devices with which there is no post-copy.
+
+
+@pytest.mark.parametrize('source', ['flavor', 'image'])
+def test_post_copy_beside_a_device_of_the_flavor_is_refused(
+    cloud, door, images, handed_over, source
+):
+    wish = 'true' if source == 'flavor' else None
+    flavor = old_flavor(
+        cloud, {**flavor_specs(None, wish), 'pci_passthrough:alias': 'vf:1'}
+    )
+    image = images[None, None if wish else 'true']
+    before = ledger(cloud, door)
+    response = door.request('POST', '/servers', server(flavor, image))
+    assert is_refused(response)
+    assert 'pci_passthrough:alias' in reason(response)
+    assert ledger(cloud, door) == before
+    assert not handed_over.called
+
+
+def test_a_device_without_post_copy_is_not_refused(
+    cloud, door, images, handed_over
+):
+    flavor = old_flavor(cloud, {'resources:VGPU': '1'})
+    assert not refuses(door, flavor, images['true', None])
+
+
+@pytest.mark.parametrize(
+    'written',
+    [{'hw:pmem': '6GB'}, {PC.flavor_key: 'true'}],
+    ids=['device', 'wish'],
+)
+def test_post_copy_and_a_device_are_not_written_to_one_flavor(
+    cloud, door, written
+):
+    stays = {'hw:pmem': '6GB', PC.flavor_key: 'true'}
+    for key in written:
+        del stays[key]
+    flavor = old_flavor(cloud, stays)
+    response = door.request(
+        'POST', f'/flavors/{flavor}/os-extra_specs', {'extra_specs': written}
+    )
+    assert is_refused(response)
+
+
 # What a wish looks like.
 
 WORDS = ('1', 't', 'true', 'on', 'y', 'yes', '0', 'f', 'false', 'off', 'n')
