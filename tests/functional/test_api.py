@@ -402,12 +402,21 @@ def test_every_way_to_create_a_server_is_guarded(
     body = server(flavors[BOTH], images[None, None])
     del body['server']['networks']
     where = {'root': root, 'version': '2.36'}
-    # Nova 34.0.0 itself answers any good request to os-volumes_boot with 500.
     for path in ('/servers', '/os-volumes_boot', '//servers'):
         response = door.request('POST', project + path, body, **where)
         assert is_refused(response), response.text
     path = f'{project}/servers'
     assert nova.request('POST', path, body, **where).status_int == 202
+
+
+def test_nova_answers_a_good_request_to_os_volumes_boot_with_an_error(
+    nova, flavors, images
+):
+    body = server(flavors[None, None], images[None, None])
+    del body['server']['networks']
+    response = nova.request('POST', '/os-volumes_boot', body, version='2.36')
+    assert response.status_int == 500
+    assert 'KeyError' in reason(response)
 
 
 def test_a_path_that_nova_has_dropped_is_novas_to_answer(
