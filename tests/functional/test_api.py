@@ -416,7 +416,6 @@ def test_nova_answers_a_good_request_to_os_volumes_boot_with_an_error(
     del body['server']['networks']
     response = nova.request('POST', '/os-volumes_boot', body, version='2.36')
     assert response.status_int == 500
-    assert 'KeyError' in reason(response)
 
 
 def test_a_path_that_nova_has_dropped_is_novas_to_answer(
