@@ -28,6 +28,7 @@ from benchmarks import plot
 from numa_sched.nova import simulated
 from numa_sched.nova.demand import Demand
 from numa_sched.nova.filters import NUMAFitFilter
+from numa_sched.nova.refusals import Memory
 from numa_sched.nova.weighers import NUMAFitWeigher
 from numa_sched.score.mix import LearnedMix
 from numa_sched.simulation import Simulation, Timing
@@ -38,7 +39,10 @@ STOCK, PACKING = 'stock default', 'stock packing'
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One run; ``ranking`` is one of the stock ones or a ``fit_strategy``."""
+    """One run; ``ranking`` is one of the stock ones or a ``fit_strategy``.
+
+    ``options`` are those of ``[numa_sched]`` as ``name=value``, with commas.
+    """
 
     ranking: str
     fleet: str
@@ -47,6 +51,16 @@ class Run:
     requests: int
     drained: int
     seed: int
+    options: str = ''
+
+    @property
+    def name(self):
+        """What the tables call it."""
+        return (
+            f'{self.ranking}, {self.options}'
+            if self.options
+            else (self.ranking)
+        )
 
 
 class Complain(logging.Handler):
@@ -68,9 +82,11 @@ def scheduler(ranking, clock):
     if ranking in (STOCK, PACKING):
         remembered = simulated.RememberedNUMATopologyFilter()
         return simulated.Scheduler([remembered], stock)
-    demand = Demand(LearnedMix(), clock)
+    demand, memory = Demand(LearnedMix(), clock), Memory(clock)
     return simulated.Scheduler(
-        [NUMAFitFilter(demand)], [*stock, NUMAFitWeigher(demand)]
+        [NUMAFitFilter(demand)],
+        [*stock, NUMAFitWeigher(demand, memory)],
+        [memory.note],
     )
 
 
@@ -84,6 +100,9 @@ def measure(run):
         CONF.set_override(name, multiplier, 'filter_scheduler')
     if run.ranking not in (STOCK, PACKING):
         CONF.set_override('fit_strategy', run.ranking, 'numa_sched')
+    for option in filter(None, run.options.split(',')):
+        name, _, value = option.partition('=')
+        CONF.set_override(name, value, 'numa_sched')
     hosts = fleet.FLEETS[run.fleet](run.hosts)
     simulation = None
     cloud = simulated.SimulatedCloud(
@@ -147,7 +166,7 @@ def table(results):
 
     def case(result):
         run, _ = result
-        return run.fleet, run.hosts, bool(run.drained), run.load, run.ranking
+        return run.fleet, run.hosts, bool(run.drained), run.load, run.name
 
     rows = []
     for key, found in itertools.groupby(sorted(results, key=case), key=case):
@@ -236,6 +255,13 @@ def main():
     options.add_argument(
         '--drain', type=int, default=0, help='hosts to drain, in percent'
     )
+    options.add_argument(
+        '--set',
+        nargs='+',
+        default=[],
+        metavar='OPTION=VALUE',
+        help='of [numa_sched], for rankings that are not of stock Nova',
+    )
     options.add_argument('--processes', type=int, default=2)
     options.add_argument(
         '--json',
@@ -253,6 +279,7 @@ def main():
             chosen.requests * hosts // 100,
             hosts * chosen.drain // 100,
             seed,
+            '' if ranking in (STOCK, PACKING) else ','.join(chosen.set),
         )
         for hosts, which, load, seed, ranking in itertools.product(
             chosen.hosts,

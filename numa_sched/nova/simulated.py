@@ -53,9 +53,18 @@ class RememberedNUMATopologyFilter(NUMATopologyFilter):
 class Scheduler:
     """Filters and weighers of one scheduler worker."""
 
-    def __init__(self, host_filters: Sequence, weighers: Sequence):
-        """Take filter and weigher objects."""
+    def __init__(
+        self,
+        host_filters: Sequence,
+        weighers: Sequence,
+        request_filters: Sequence[Callable] = (),
+    ):
+        """Take filter and weigher objects, and what sees requests first.
+
+        Traits that request filters require are not asked of any host.
+        """
         self.filters, self.weighers = host_filters, weighers
+        self.request_filters = request_filters
         self._filter_handler = filters.HostFilterHandler()
         self._weight_handler = weights.HostWeightHandler()
 
@@ -65,6 +74,8 @@ class Scheduler:
         Source: ``nova.scheduler.manager.SchedulerManager._get_sorted_hosts``,
         with the defaults of its options.
         """
+        for request_filter in self.request_filters:
+            request_filter(None, request_spec)
         left = list(
             self._filter_handler.get_filtered_objects(
                 self.filters, states, request_spec
@@ -105,10 +116,10 @@ class SimulatedCloud:
             draw.shuffle(names)
             self._schedulers.append((make_scheduler(), names))
 
-    def ranked(self, scheduler, server, shape, ignored):
+    def ranked(self, scheduler, server, shape, ignored, disabled=()):
         """Give the hosts that a scheduler finds, best first."""
         worker, names = self._schedulers[scheduler]
-        left_out = set(ignored)
+        left_out = {*ignored, *disabled}
         states = []
         for name in names:
             if name in left_out or not self._has_totals(name, shape):

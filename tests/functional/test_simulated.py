@@ -7,6 +7,7 @@ import random
 
 import pytest
 from nova.scheduler.filters.numa_topology_filter import NUMATopologyFilter
+from nova.scheduler.weights import WeighedHost
 
 from benchmarks import fleet
 from numa_sched import fit
@@ -366,6 +367,50 @@ def test_a_claim_takes_the_cells_that_fit_predicts(seed):
                 )
             )
     assert taken > 5
+
+
+def test_disabled_hosts_are_not_ranked():
+    found = cloud().ranked(0, 'server', SHAPES[0], [], ['dedicated0'])
+    assert found == ['dedicated1']
+
+
+def weights(made, scheduler):
+    """Give how much a scheduler thinks of each host, by its own weigher."""
+    worker, _ = made._schedulers[scheduler]
+    weigher = worker.weighers[-1]
+    states = list(made._states.values())
+    request_spec = made._request_spec('another', SHAPES[0], [])
+    weighed = weigher.weigh_objects(
+        [WeighedHost(state, 0.0) for state in states], request_spec
+    )
+    return dict(zip(made._states, weighed, strict=True))
+
+
+def test_each_scheduler_remembers_the_refusals_that_it_has_seen(option):
+    option('fit_share_out', 0.0)
+    made = simulated.SimulatedCloud(
+        [make_host(8, name=name) for name in 'abc'],
+        lambda: placement.scheduler('pack', lambda: 0.0),
+        schedulers=2,
+    )
+    for ignored in (['a'], ['a', 'b']):
+        made.ranked(0, 'server', SHAPES[0], ignored)
+    first, second = (weights(made, scheduler) for scheduler in range(2))
+    assert first['b'] < first['a'] == first['c']
+    assert second['b'] == second['a'] == second['c']
+
+
+def test_a_refusal_is_remembered_if_no_host_is_left(option):
+    option('fit_share_out', 0.0)
+    made = simulated.SimulatedCloud(
+        [make_host(8, name=name) for name in 'ab'],
+        lambda: placement.scheduler('pack', lambda: 0.0),
+    )
+    for ignored in (['a'], ['a', 'b']):
+        left = made.ranked(0, 'server', SHAPES[0], ignored)
+    assert left == []
+    found = weights(made, 0)
+    assert found['b'] < found['a']
 
 
 def test_hosts_come_as_they_are_told():

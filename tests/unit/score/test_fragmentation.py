@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 
 from numa_sched import fit
+from numa_sched.fit.capacity import Left
 from numa_sched.score.fragmentation import Fragmentation
 from numa_sched.score.mix import pinned
 from numa_sched.topology import DeviceAffinity, DeviceRequest, Host
@@ -120,6 +121,14 @@ def test_devices_far_away_are_kept_for_those_that_prefer_near_ones():
     host = make_host(2, 4, devices=((0, 1),))
     any_will_do = DeviceRequest(1, affinity=DeviceAffinity.PREFERRED)
     assert lost(host, pinned(4), (with_devices(4, any_will_do), 1.0)) == 4
+
+
+def test_devices_that_few_cells_reach_are_for_few_guests_of_two_cells():
+    host = make_host(make_cell(0, pinned=(0, 1, 2)), 4, 4, devices=((0, 3),))
+    wanted = dataclasses.replace(
+        pinned(2, cells=2), devices=(DeviceRequest(),)
+    )
+    assert Left([host]).guests(wanted).tolist() == [1]
 
 
 def test_devices_of_another_kind_are_no_use():
