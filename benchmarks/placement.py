@@ -41,7 +41,8 @@ STOCK, PACKING = 'stock default', 'stock packing'
 class Run:
     """One run; ``ranking`` is one of the stock ones or a ``fit_strategy``.
 
-    ``options`` are those of ``[numa_sched]`` as ``name=value``, with commas.
+    ``options`` are those of ``[numa_sched]`` as ``name=value``, with commas;
+    ``refusing`` is how many hosts refuse whatever is sent to them in a drain.
     """
 
     ranking: str
@@ -52,15 +53,18 @@ class Run:
     drained: int
     seed: int
     options: str = ''
+    schedulers: int = 4
+    refusing: int = 0
 
     @property
     def name(self):
         """What the tables call it."""
-        return (
-            f'{self.ranking}, {self.options}'
-            if self.options
-            else (self.ranking)
-        )
+        told = [self.ranking, self.options]
+        if self.schedulers != 4:
+            told.append(f'schedulers={self.schedulers}')
+        if self.refusing:
+            told.append(f'refusing={self.refusing}')
+        return ', '.join(filter(None, told))
 
 
 class Complain(logging.Handler):
@@ -110,11 +114,14 @@ def measure(run):
         lambda: scheduler(
             run.ranking, lambda: simulation.now if simulation else 0.0
         ),
-        schedulers=4,
+        schedulers=run.schedulers,
         seed=run.seed,
     )
     simulation = Simulation(
-        cloud, seed=run.seed, schedulers=4, timing=Timing(claim_s=10.0)
+        cloud,
+        seed=run.seed,
+        schedulers=run.schedulers,
+        timing=Timing(claim_s=10.0),
     )
     cpus = sum(
         cell.dedicated_count for host in hosts for cell in host.layout.cells
@@ -131,8 +138,11 @@ def measure(run):
     if run.drained:
         simulation.run(simulation.now + 60)
         names = sorted(host.name for host in hosts)
-        chosen = random.Random(run.seed).sample(names, run.drained)
-        simulation.drain(chosen, within_s=10.0)
+        chosen = random.Random(run.seed).sample(
+            names, run.drained + run.refusing
+        )
+        cloud.refusing.update(chosen[run.drained :])
+        simulation.drain(chosen[: run.drained], within_s=10.0)
         simulation.run(simulation.now + 600)
         counts = simulation.migrations
     else:
@@ -262,6 +272,13 @@ def main():
         metavar='OPTION=VALUE',
         help='of [numa_sched], for rankings that are not of stock Nova',
     )
+    options.add_argument('--schedulers', type=int, default=4)
+    options.add_argument(
+        '--refusing',
+        type=int,
+        default=0,
+        help='hosts that refuse all live migrations of a drain, in percent',
+    )
     options.add_argument('--processes', type=int, default=2)
     options.add_argument(
         '--json',
@@ -280,6 +297,8 @@ def main():
             hosts * chosen.drain // 100,
             seed,
             '' if ranking in (STOCK, PACKING) else ','.join(chosen.set),
+            chosen.schedulers,
+            hosts * chosen.refusing // 100,
         )
         for hosts, which, load, seed, ranking in itertools.product(
             chosen.hosts,

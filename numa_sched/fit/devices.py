@@ -102,7 +102,7 @@ def _order(claim, request, left):
     usable = [
         index
         for index, pool in enumerate(pools)
-        if left[index] > 0 and matches(request, pool.kind)
+        if matches(request, pool.kind)
     ]
     chosen = set(claim.cell_ids)
 

@@ -99,8 +99,13 @@ class SimulatedCloud:
         schedulers: int = 1,
         seed: int = 0,
     ):
-        """Take hosts as they are, with what is in use of them."""
+        """Take hosts as they are, with what is in use of them.
+
+        Names that are put into ``refusing`` are of hosts that refuse every
+        claim, for a reason that no scheduler knows.
+        """
         self._now = _BEGAN
+        self.refusing: set[str] = set()
         self._states = {host.name: self._state(host) for host in hosts}
         self._placement = {
             name: _totals(state) for name, state in self._states.items()
@@ -148,6 +153,8 @@ class SimulatedCloud:
 
         Source: ``nova.compute.claims.Claim`` and the resource tracker.
         """
+        if host in self.refusing:
+            return False
         state = self._states[host]
         _, topology = self._flavor(shape)
         taken = None

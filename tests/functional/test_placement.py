@@ -22,17 +22,29 @@ def result(seed=0, *, ranking='ours', drained=0, load=0.8, **counts):
 def test_results_kept_before_there_were_options_are_still_known():
     run, _ = result()
     kept = dataclasses.asdict(run)
-    del kept['options']
+    for name in ('options', 'schedulers', 'refusing'):
+        del kept[name]
     assert placement.Run(**kept) == run
 
 
 def test_each_set_of_options_has_a_row():
     run, counts = result()
-    other = dataclasses.replace(run, options='refusal_penalty=0')
-    rows = placement.table([(run, counts), (other, counts)])
+    others = (
+        {'options': 'refusal_penalty=0'},
+        {'refusing': 2},
+        {'schedulers': 1},
+    )
+    rows = placement.table(
+        [
+            (dataclasses.replace(run, **other), counts)
+            for other in ({}, *others)
+        ]
+    )
     assert [row['ranking'] for row in rows] == [
         'ours',
         'ours, refusal_penalty=0',
+        'ours, refusing=2',
+        'ours, schedulers=1',
     ]
 
 

@@ -239,6 +239,17 @@ def test_placement_has_totals(cell, wanted, expected):
     assert allocated(made, wanted) == expected
 
 
+def test_a_host_that_refuses_all_claims_is_ranked_nevertheless():
+    made = cloud(values=[make_host(4)])
+    made.refusing.add('host')
+    assert ranked(made, shape(2)) == ['host']
+    before = facts(made)
+    assert made.allocate('claim', shape(2), 'host')
+    assert not made.claim('claim', shape(2), 'host')
+    made.release('claim')
+    assert facts(made) == before
+
+
 def test_what_is_released_can_be_allocated_again():
     made = cloud(values=[make_host(4)])
     assert allocated(made, shape(4)) == 1
