@@ -42,7 +42,8 @@ class Run:
     """One run; ``ranking`` is one of the stock ones or a ``fit_strategy``.
 
     ``options`` are those of ``[numa_sched]`` as ``name=value``, with commas;
-    ``refusing`` is how many hosts refuse whatever is sent to them in a drain.
+    ``refusing`` is how many hosts refuse whatever is sent to them in a drain,
+    whose requests come within ``within_s`` seconds.
     """
 
     ranking: str
@@ -55,6 +56,7 @@ class Run:
     options: str = ''
     schedulers: int = 4
     refusing: int = 0
+    within_s: float = 10.0
 
     @property
     def name(self):
@@ -64,6 +66,8 @@ class Run:
             told.append(f'schedulers={self.schedulers}')
         if self.refusing:
             told.append(f'refusing={self.refusing}')
+        if self.within_s != 10.0:
+            told.append(f'within={self.within_s:g} s')
         return ', '.join(filter(None, told))
 
 
@@ -142,8 +146,8 @@ def measure(run):
             names, run.drained + run.refusing
         )
         cloud.refusing.update(chosen[run.drained :])
-        simulation.drain(chosen[: run.drained], within_s=10.0)
-        simulation.run(simulation.now + 600)
+        simulation.drain(chosen[: run.drained], within_s=run.within_s)
+        simulation.run(simulation.now + run.within_s + 590)
         counts = simulation.migrations
     else:
         churn.run(run.requests // 2)
@@ -279,6 +283,12 @@ def main():
         default=0,
         help='hosts that refuse all live migrations of a drain, in percent',
     )
+    options.add_argument(
+        '--within',
+        type=float,
+        default=10.0,
+        help='seconds within which the requests of a drain come',
+    )
     options.add_argument('--processes', type=int, default=2)
     options.add_argument(
         '--json',
@@ -299,6 +309,7 @@ def main():
             '' if ranking in (STOCK, PACKING) else ','.join(chosen.set),
             chosen.schedulers,
             hosts * chosen.refusing // 100,
+            chosen.within,
         )
         for hosts, which, load, seed, ranking in itertools.product(
             chosen.hosts,

@@ -22,7 +22,7 @@ def result(seed=0, *, ranking='ours', drained=0, load=0.8, **counts):
 def test_results_kept_before_there_were_options_are_still_known():
     run, _ = result()
     kept = dataclasses.asdict(run)
-    for name in ('options', 'schedulers', 'refusing'):
+    for name in ('options', 'schedulers', 'refusing', 'within_s'):
         del kept[name]
     assert placement.Run(**kept) == run
 
@@ -33,6 +33,7 @@ def test_each_set_of_options_has_a_row():
         {'options': 'refusal_penalty=0'},
         {'refusing': 2},
         {'schedulers': 1},
+        {'within_s': 600.0},
     )
     rows = placement.table(
         [
@@ -45,6 +46,7 @@ def test_each_set_of_options_has_a_row():
         'ours, refusal_penalty=0',
         'ours, refusing=2',
         'ours, schedulers=1',
+        'ours, within=600 s',
     ]
 
 
