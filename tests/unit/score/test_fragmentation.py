@@ -147,6 +147,11 @@ def test_a_guest_that_takes_one_of_many_devices_leaves_the_rest():
     assert lost(host, with_devices(2), (with_devices(3), 1.0)) == 0
 
 
+def test_a_guest_of_the_mix_that_asks_for_no_devices_needs_none():
+    wanted = with_devices(4, DeviceRequest(0))
+    assert lost(make_host(8), pinned(4), (wanted, 1.0)) == 4
+
+
 def test_without_a_mix_the_guest_itself_counts():
     assert lost(make_host(8), pinned(4)) == 4
     assert score(make_host(8), pinned(4)) == 0.5
