@@ -28,7 +28,7 @@ def cloud():
     """A cloud that is asked for guests of eight CPUs, most with a device.
 
     Of its two hosts ``near`` has a device, and more memory: where fit does
-    not decide, Nova prefers it.
+    not decide, Nova prefers it, as its PCIWeigher is off.
     """
     demand.of_this_process.cache_clear()
     with (
@@ -43,6 +43,7 @@ def cloud():
             'nova.pci.utils.get_function_by_ifname', return_value=(None, False)
         ),
     ):
+        running.flags(pci_weight_multiplier=0.0, group='filter_scheduler')
         running.flags(
             device_spec=[json.dumps({**PRODUCT, 'address': '*:*:*.*'})],
             alias=[
