@@ -28,6 +28,7 @@ from benchmarks import plot
 from numa_sched.nova import simulated
 from numa_sched.nova.demand import Demand
 from numa_sched.nova.filters import NUMAFitFilter
+from numa_sched.nova.refusals import Memory
 from numa_sched.nova.weighers import NUMAFitWeigher
 from numa_sched.score.mix import LearnedMix
 from numa_sched.simulation import Simulation, Timing
@@ -38,7 +39,12 @@ STOCK, PACKING = 'stock default', 'stock packing'
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One run; ``ranking`` is one of the stock ones or a ``fit_strategy``."""
+    """One run; ``ranking`` is one of the stock ones or a ``fit_strategy``.
+
+    ``options`` are those of ``[numa_sched]`` as ``name=value``, with commas;
+    ``refusing`` is how many hosts refuse whatever is sent to them in a drain,
+    whose requests come within ``within_s`` seconds.
+    """
 
     ranking: str
     fleet: str
@@ -47,6 +53,22 @@ class Run:
     requests: int
     drained: int
     seed: int
+    options: str = ''
+    schedulers: int = 4
+    refusing: int = 0
+    within_s: float = 10.0
+
+    @property
+    def name(self):
+        """What the tables call it."""
+        told = [self.ranking, self.options]
+        if self.schedulers != 4:
+            told.append(f'schedulers={self.schedulers}')
+        if self.refusing:
+            told.append(f'refusing={self.refusing}')
+        if self.within_s != 10.0:
+            told.append(f'within={self.within_s:g} s')
+        return ', '.join(filter(None, told))
 
 
 class Complain(logging.Handler):
@@ -68,9 +90,11 @@ def scheduler(ranking, clock):
     if ranking in (STOCK, PACKING):
         remembered = simulated.RememberedNUMATopologyFilter()
         return simulated.Scheduler([remembered], stock)
-    demand = Demand(LearnedMix(), clock)
+    demand, memory = Demand(LearnedMix(), clock), Memory(clock)
     return simulated.Scheduler(
-        [NUMAFitFilter(demand)], [*stock, NUMAFitWeigher(demand)]
+        [NUMAFitFilter(demand)],
+        [*stock, NUMAFitWeigher(demand, memory)],
+        [memory.note],
     )
 
 
@@ -84,6 +108,9 @@ def measure(run):
         CONF.set_override(name, multiplier, 'filter_scheduler')
     if run.ranking not in (STOCK, PACKING):
         CONF.set_override('fit_strategy', run.ranking, 'numa_sched')
+    for option in filter(None, run.options.split(',')):
+        name, _, value = option.partition('=')
+        CONF.set_override(name, value, 'numa_sched')
     hosts = fleet.FLEETS[run.fleet](run.hosts)
     simulation = None
     cloud = simulated.SimulatedCloud(
@@ -91,11 +118,14 @@ def measure(run):
         lambda: scheduler(
             run.ranking, lambda: simulation.now if simulation else 0.0
         ),
-        schedulers=4,
+        schedulers=run.schedulers,
         seed=run.seed,
     )
     simulation = Simulation(
-        cloud, seed=run.seed, schedulers=4, timing=Timing(claim_s=10.0)
+        cloud,
+        seed=run.seed,
+        schedulers=run.schedulers,
+        timing=Timing(claim_s=10.0),
     )
     cpus = sum(
         cell.dedicated_count for host in hosts for cell in host.layout.cells
@@ -112,9 +142,12 @@ def measure(run):
     if run.drained:
         simulation.run(simulation.now + 60)
         names = sorted(host.name for host in hosts)
-        chosen = random.Random(run.seed).sample(names, run.drained)
-        simulation.drain(chosen, within_s=10.0)
-        simulation.run(simulation.now + 600)
+        chosen = random.Random(run.seed).sample(
+            names, run.drained + run.refusing
+        )
+        cloud.refusing.update(chosen[run.drained :])
+        simulation.drain(chosen[: run.drained], within_s=run.within_s)
+        simulation.run(simulation.now + run.within_s + 590)
         counts = simulation.migrations
     else:
         churn.run(run.requests // 2)
@@ -147,7 +180,7 @@ def table(results):
 
     def case(result):
         run, _ = result
-        return run.fleet, run.hosts, bool(run.drained), run.load, run.ranking
+        return run.fleet, run.hosts, bool(run.drained), run.load, run.name
 
     rows = []
     for key, found in itertools.groupby(sorted(results, key=case), key=case):
@@ -236,6 +269,26 @@ def main():
     options.add_argument(
         '--drain', type=int, default=0, help='hosts to drain, in percent'
     )
+    options.add_argument(
+        '--set',
+        nargs='+',
+        default=[],
+        metavar='OPTION=VALUE',
+        help='of [numa_sched], for rankings that are not of stock Nova',
+    )
+    options.add_argument('--schedulers', type=int, default=4)
+    options.add_argument(
+        '--refusing',
+        type=int,
+        default=0,
+        help='hosts that refuse all live migrations of a drain, in percent',
+    )
+    options.add_argument(
+        '--within',
+        type=float,
+        default=10.0,
+        help='seconds within which the requests of a drain come',
+    )
     options.add_argument('--processes', type=int, default=2)
     options.add_argument(
         '--json',
@@ -253,6 +306,10 @@ def main():
             chosen.requests * hosts // 100,
             hosts * chosen.drain // 100,
             seed,
+            '' if ranking in (STOCK, PACKING) else ','.join(chosen.set),
+            chosen.schedulers,
+            hosts * chosen.refusing // 100,
+            chosen.within,
         )
         for hosts, which, load, seed, ranking in itertools.product(
             chosen.hosts,

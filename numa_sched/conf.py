@@ -87,7 +87,15 @@ Possible values:
   ``cpus:16,cells:2,memory_mb:65536,page_size:1048576,share:5``: the number
   of CPUs is needed, ``cells`` is 1, ``memory_mb`` is 0 (no limit) and
   ``share`` is 1 if not given; ``page_size`` is ``small``, ``large``, ``any``
-  or KiB; ``shared:true`` is for guests without dedicated CPUs.
+  or KiB; ``shared:true`` is for guests without dedicated CPUs. The shares of
+  equal guests add up.
+* ``devices`` is the number of PCI devices that a guest wants, none if not
+  given. They are any but physical functions and VDPA devices, unless
+  ``vendor_id``, ``product_id`` and ``device_type`` say which, as in
+  ``[pci] alias``, or ``physical_network``, as in ``[pci] device_spec``:
+  ``cpus:8,devices:1,vendor_id:10de,product_id:1eb8,numa_policy:required``.
+  To be counted as one guest with those that are requested, an item must ask
+  for its devices as they do.
 * Empty: dedicated guests of 2 to 32 CPUs, on one or two cells.
 
 Related options:

@@ -10,7 +10,8 @@ import enum
 import itertools
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
 
 from numa_sched import cpumask
 from numa_sched.exceptions import TopologyError
@@ -38,6 +39,28 @@ class PageSize(enum.IntEnum):
     SMALL = -1
     LARGE = -2
     ANY = -3
+
+
+class DeviceAffinity(enum.Enum):
+    """How near PCI devices must be (``hw:pci_numa_affinity_policy``)."""
+
+    LEGACY = 'legacy'
+    REQUIRED = 'required'
+    PREFERRED = 'preferred'
+    SOCKET = 'socket'
+
+
+DeviceKind = frozenset[tuple[str, Hashable]]
+"""What tells devices apart: names and values, such as those of vendor and
+product. Values that are text are in lower case, lists are frozen sets."""
+
+
+class DevicePool(NamedTuple):
+    """Free PCI devices of one kind; ``cell`` is None if no cell is told."""
+
+    cell: int | None
+    kind: DeviceKind
+    count: int
 
 
 def _require(truth: bool, message: str) -> None:
@@ -207,8 +230,9 @@ class Host:
     for each cell of the layout, but those of pages have one for each page
     size of each cell, one cell after the other.
 
-    ``devices`` maps a cell id, or None for no affinity, to the number of PCI
-    devices that are free there.
+    ``pools`` are the PCI devices that are free, in Nova's order. ``devices``
+    maps a cell id, or None for no affinity, to how many of any kind are free
+    there.
     """
 
     name: str
@@ -222,7 +246,10 @@ class Host:
     pages_used: tuple[int, ...] = ()
     cpu_allocation_ratio: float = 1.0
     ram_allocation_ratio: float = 1.0
-    devices: tuple[tuple[int | None, int], ...] = ()
+    pools: tuple[DevicePool, ...] = ()
+    devices: tuple[tuple[int | None, int], ...] = dataclasses.field(
+        init=False, default=()
+    )
 
     def __post_init__(self):
         layout = self.layout
@@ -248,6 +275,11 @@ class Host:
         for ratio in (self.cpu_allocation_ratio, self.ram_allocation_ratio):
             if not 0 <= ratio < math.inf:
                 raise TopologyError(f'an allocation ratio of {ratio}')
+        if self.pools:
+            devices: dict[int | None, int] = {}
+            for cell, _, count in self.pools:
+                devices[cell] = devices.get(cell, 0) + count
+            object.__setattr__(self, 'devices', tuple(devices.items()))
 
     def _foreign_pinning(self) -> str:
         wrong = map(operator.and_, self.pinned, self.layout.foreign)
@@ -262,7 +294,7 @@ class Host:
     def of(cls, name: str, cells: Sequence[HostCell], **facts) -> 'Host':
         """Give a host of cells.
 
-        :param facts: the allocation ratios and the devices
+        :param facts: the allocation ratios and the pools of devices
         :raises TopologyError: if the host makes no sense
         """
         per_cell = 'memory_mb', 'memory_used_mb', 'shared_used', 'pinned'
@@ -338,22 +370,43 @@ class GuestCell:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class DeviceRequest:
+    """PCI devices that a guest asks for together.
+
+    A device will do if it has all names and values of any of ``kinds``; one
+    without any is content with all devices.
+    """
+
+    count: int = 1
+    kinds: tuple[DeviceKind, ...] = (frozenset(),)
+    affinity: DeviceAffinity = DeviceAffinity.LEGACY
+
+    def __post_init__(self):
+        _require(self.count >= 0, f'a request for {self.count} PCI devices')
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Guest:
     """What a server asks of a host's NUMA topology.
 
     ``isolate_emulator`` reserves one more CPU beside guest cell 0.
-    ``physnets`` and ``tunneled`` are the networks that want to be near.
-    ``wants_devices`` tells whether PCI devices are asked for.
+    ``physnets`` and ``tunneled`` are the networks that want to be near,
+    ``devices`` the PCI devices that are asked for.
     """
 
     cells: tuple[GuestCell, ...]
     isolate_emulator: bool = False
     physnets: frozenset[str] = frozenset()
     tunneled: bool = False
-    wants_devices: bool = False
+    devices: tuple[DeviceRequest, ...] = ()
 
     def __post_init__(self):
         _require(bool(self.cells), 'a guest without cells')
+
+    @property
+    def wants_devices(self) -> bool:
+        """Whether any PCI device is asked for."""
+        return bool(self.devices)
 
     def reserved(self, index: int) -> int:
         """Give the number of CPUs reserved beside a guest cell."""

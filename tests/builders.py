@@ -4,6 +4,9 @@ from numa_sched import cpumask
 from numa_sched.topology import (
     CellLayout,
     CPUPolicy,
+    DeviceKind,
+    DevicePool,
+    DeviceRequest,
     Guest,
     GuestCell,
     Host,
@@ -74,8 +77,27 @@ def make_cell(
     )
 
 
-def make_host(*cells, name='host', **fields):
-    """Give a host; a number among the cells is a cell of so many CPUs."""
+def kind(**properties) -> DeviceKind:
+    """Give a kind of PCI devices."""
+    return frozenset(properties.items())
+
+
+NIC, GPU = kind(product_id='1'), kind(product_id='2')
+A_DEVICE = (DeviceRequest(),)
+
+
+def make_pools(devices):
+    """Give pools of one kind, from (cell, count)."""
+    return tuple(DevicePool(cell, NIC, count) for cell, count in devices)
+
+
+def make_host(*cells, name='host', devices=(), **fields):
+    """Give a host; a number among the cells is a cell of so many CPUs.
+
+    :param devices: PCI devices of one kind, as (cell, count)
+    """
+    if devices:
+        fields['pools'] = make_pools(devices)
     return Host.of(
         name,
         [

@@ -11,6 +11,8 @@ import numpy
 
 from numa_sched.fit.cell import page_order
 from numa_sched.fit.claim import Claim
+from numa_sched.fit.device_room import FreeDevices
+from numa_sched.fit.devices import pools_after
 from numa_sched.topology import (
     CPUPolicy,
     Guest,
@@ -91,6 +93,11 @@ class Left:
         kb[:, :-1] = pages * numpy.array(sizes, float)
         return kb
 
+    @functools.cached_property
+    def devices(self):
+        """PCI devices that nobody has."""
+        return FreeDevices(self.layout, [host.pools for host in self.hosts])
+
     def _column(self, name):
         return numpy.array([getattr(host, name) for host in self.hosts], float)
 
@@ -117,14 +124,26 @@ class Left:
         """Give for each host how many guests of a kind have room, one by one.
 
         Guests whose cells differ are counted as if all cells were like the
-        one that has room the least often. Devices, networks and CPUs beside
-        the guest's own do not count.
+        one that has room the least often. How exactly PCI devices count tells
+        :meth:`~numa_sched.fit.device_room.FreeDevices.guests`. Networks and
+        CPUs beside the guest's own do not count.
         """
         return numpy.minimum.reduce(
             [
-                _guests_in(self.rooms(cell), len(guest.cells))
+                self._guests_alike(self.rooms(cell), guest)
                 for cell in dict.fromkeys(guest.cells)
             ]
+        )
+
+    def _guests_alike(self, rooms, guest):
+        """Give how many guests have room, from the rooms for each cell."""
+        cells = len(guest.cells)
+        if not guest.devices:
+            return _guests_in(rooms, cells)
+        if cells == 1:
+            rooms = self.devices.limit(rooms, guest)
+        return numpy.minimum(
+            _guests_in(rooms, cells), self.devices.guests(rooms, guest)
         )
 
     def rooms(self, cell: GuestCell) -> numpy.ndarray:
@@ -291,6 +310,13 @@ class LeftAfter(Left):
             left[self._rows, columns] -= cell.memory_mb * 1024
         left[:, -1] = 0
         return left
+
+    @functools.cached_property
+    def devices(self):
+        """PCI devices that nobody has."""
+        if not self._guest.devices:
+            return self._before.devices
+        return FreeDevices(self.layout, list(map(pools_after, self._claims)))
 
     @functools.cached_property
     def _pinned(self):

@@ -1,8 +1,19 @@
-"""How near PCI devices are to the cells of a claim."""
+"""PCI devices: which will do, how near they are, and which a claim takes."""
 
 from collections.abc import Iterable
 
 from numa_sched.fit.claim import Claim
+from numa_sched.topology import (
+    DeviceAffinity,
+    DeviceKind,
+    DevicePool,
+    DeviceRequest,
+    HostLayout,
+)
+
+# Devices of these types are for those that name them.
+_SPECIAL_TYPES = 'type-pf', 'vdpa'
+_TRUE = {'1', 't', 'true', 'on', 'y', 'yes'}  # as oslo.utils has it
 
 
 def remoteness(
@@ -23,3 +34,99 @@ def remoteness(
     far = [cell for cell in devices if cell not in {None, *chosen}]
     distant = sum(sockets.get(cell) not in near for cell in far)
     return len(far), distant, unknown
+
+
+def matches(request: DeviceRequest, kind: DeviceKind) -> bool:
+    """Whether devices of a kind will do for a request, wherever they are.
+
+    Source: ``nova.pci.stats.PciDeviceStats._filter_pools``. Traits and
+    resource classes, by which placement chooses, are not looked at.
+    """
+    has = dict(kind)
+    if not any(
+        all(_serves(has.get(name), value) for name, value in wanted)
+        for wanted in request.kinds
+    ):
+        return False
+    wishes = [dict(wanted) for wanted in request.kinds]
+    of_type = has.get('dev_type')
+    if of_type in _SPECIAL_TYPES and not any(
+        wish.get('dev_type') == of_type for wish in wishes
+    ):
+        return False
+    return has.get('remote_managed') not in _TRUE or any(
+        wish.get('remote_managed') in _TRUE for wish in wishes
+    )
+
+
+def _serves(value, wanted):
+    if isinstance(value, frozenset) and isinstance(wanted, frozenset):
+        return wanted <= value
+    return value == wanted
+
+
+def same_socket(layout: HostLayout) -> tuple[int, ...]:
+    """Give for each cell the first cell of its socket.
+
+    If any cell does not tell its socket each one stands alone, as in Nova.
+    """
+    sockets = [cell.socket for cell in layout.cells]
+    if None in sockets:
+        return tuple(range(len(sockets)))
+    return tuple(map(sockets.index, sockets))
+
+
+def pools_after(claim: Claim) -> tuple[DevicePool, ...]:
+    """Give the free devices of a host once a claim has taken some.
+
+    Which ones is Nova's choice (``PciDeviceStats.apply_requests``) as long as
+    placement has not chosen before. That a physical function goes with its
+    virtual ones, and they with it, is not told and not counted.
+    """
+    left = [pool.count for pool in claim.host.pools]
+    for request in claim.guest.devices:
+        wanted = request.count
+        for index in _order(claim, request, left):
+            taken = min(wanted, left[index])
+            left[index] -= taken
+            wanted -= taken
+    return tuple(
+        pool._replace(count=count)
+        for pool, count in zip(claim.host.pools, left, strict=True)
+    )
+
+
+def _order(claim, request, left):
+    """Give indexes of pools as Nova takes devices from them."""
+    pools = claim.host.pools
+    usable = [
+        index
+        for index, pool in enumerate(pools)
+        if matches(request, pool.kind)
+    ]
+    chosen = set(claim.cell_ids)
+
+    def within(cells):
+        return [index for index in usable if pools[index].cell in cells]
+
+    near = within(chosen)
+    if (
+        request.affinity is DeviceAffinity.REQUIRED
+        or sum(left[index] for index in near) >= request.count
+    ):
+        return near
+    if request.affinity is DeviceAffinity.SOCKET:
+        layout = claim.host.layout
+        first = same_socket(layout)
+        sockets = {first[index] for index in claim.indexes}
+        return within(
+            {
+                cell.id
+                for cell, at in zip(layout.cells, first, strict=True)
+                if at in sockets
+            }
+        )
+    nearly = within({*chosen, None})
+    if request.affinity is DeviceAffinity.PREFERRED:
+        return [*nearly, *(index for index in usable if index not in nearly)]
+    return nearly

@@ -12,6 +12,10 @@ from numa_sched.exceptions import TopologyError
 from numa_sched.topology import (
     CellLayout,
     CPUPolicy,
+    DeviceAffinity,
+    DeviceKind,
+    DevicePool,
+    DeviceRequest,
     Guest,
     GuestCell,
     Host,
@@ -44,10 +48,7 @@ def host(host_state) -> Host | None:
             *map(_CELL_FACTS, cells), strict=True
         )
         sizes, *counts = _columns(list(itertools.chain(*pages)))
-        devices: dict[int | None, int] = {}
-        for pool in host_state.pci_stats.pools if host_state.pci_stats else ():
-            cell = pool.get('numa_node')
-            devices[cell] = devices.get(cell, 0) + pool['count']
+        pci_stats = host_state.pci_stats
         return Host(
             host_state.host,
             _layout(
@@ -70,7 +71,9 @@ def host(host_state) -> Host | None:
             *counts,
             float(host_state.cpu_allocation_ratio),
             float(host_state.ram_allocation_ratio),
-            tuple(devices.items()),
+            tuple([_pool(pool) for pool in pci_stats.pools])
+            if pci_stats
+            else (),
         )
     except BAD_DATA as error:
         raise TopologyError(f'{type(error).__name__}: {error}') from error
@@ -203,6 +206,54 @@ def _networks(metadata):
     return metadata and (frozenset(metadata.physnets), metadata.tunneled)
 
 
+# What stands in pools and requests and does not tell a kind: where devices
+# are, how many, and what only placement looks at (``PciDeviceStats``).
+_NO_KIND = {
+    'count',
+    'devices',
+    'numa_node',
+    'resource_class',
+    'rp_uuid',
+    'rp_uuids',
+    'traits',
+}
+
+
+def _pool(pool) -> DevicePool:
+    return DevicePool(pool.get('numa_node'), _kind(pool), pool['count'])
+
+
+def _kind(properties) -> DeviceKind:
+    """Give the kind that a pool has, or that an alias asks for."""
+    return frozenset(
+        [
+            (name, _plain(value))
+            for name, value in properties.items()
+            if name not in _NO_KIND
+        ]
+    )
+
+
+def _plain(value):
+    if isinstance(value, str):
+        return value.lower()
+    if isinstance(value, list):
+        return frozenset(map(str, value))
+    return value if value is None else str(value).lower()
+
+
+def _device_request(request) -> DeviceRequest:
+    policy = 'numa_policy' in request and request.numa_policy
+    return DeviceRequest(
+        max(request.count, 0),
+        tuple(_kind(spec) for spec in request.spec),
+        _AFFINITIES.get(policy, DeviceAffinity.LEGACY),
+    )
+
+
+_AFFINITIES = {affinity.value: affinity for affinity in DeviceAffinity}
+
+
 def guest(request_spec) -> Guest | None:
     """Give what a request asks of a host, None if it has no NUMA topology.
 
@@ -233,7 +284,7 @@ def guest(request_spec) -> Guest | None:
             tunneled=bool(
                 networks and 'tunneled' in networks and networks.tunneled
             ),
-            wants_devices=bool(pci_requests(request_spec)),
+            devices=tuple(map(_device_request, pci_requests(request_spec))),
         )
     except BAD_DATA as error:
         raise TopologyError(f'{type(error).__name__}: {error}') from error

@@ -53,9 +53,18 @@ class RememberedNUMATopologyFilter(NUMATopologyFilter):
 class Scheduler:
     """Filters and weighers of one scheduler worker."""
 
-    def __init__(self, host_filters: Sequence, weighers: Sequence):
-        """Take filter and weigher objects."""
+    def __init__(
+        self,
+        host_filters: Sequence,
+        weighers: Sequence,
+        request_filters: Sequence[Callable] = (),
+    ):
+        """Take filter and weigher objects, and what sees requests first.
+
+        Traits that request filters require are not asked of any host.
+        """
         self.filters, self.weighers = host_filters, weighers
+        self.request_filters = request_filters
         self._filter_handler = filters.HostFilterHandler()
         self._weight_handler = weights.HostWeightHandler()
 
@@ -65,6 +74,8 @@ class Scheduler:
         Source: ``nova.scheduler.manager.SchedulerManager._get_sorted_hosts``,
         with the defaults of its options.
         """
+        for request_filter in self.request_filters:
+            request_filter(None, request_spec)
         left = list(
             self._filter_handler.get_filtered_objects(
                 self.filters, states, request_spec
@@ -88,8 +99,13 @@ class SimulatedCloud:
         schedulers: int = 1,
         seed: int = 0,
     ):
-        """Take hosts as they are, with what is in use of them."""
+        """Take hosts as they are, with what is in use of them.
+
+        Names that are put into ``refusing`` are of hosts that refuse every
+        claim, for a reason that no scheduler knows.
+        """
         self._now = _BEGAN
+        self.refusing: set[str] = set()
         self._states = {host.name: self._state(host) for host in hosts}
         self._placement = {
             name: _totals(state) for name, state in self._states.items()
@@ -105,10 +121,10 @@ class SimulatedCloud:
             draw.shuffle(names)
             self._schedulers.append((make_scheduler(), names))
 
-    def ranked(self, scheduler, server, shape, ignored):
+    def ranked(self, scheduler, server, shape, ignored, disabled=()):
         """Give the hosts that a scheduler finds, best first."""
         worker, names = self._schedulers[scheduler]
-        left_out = set(ignored)
+        left_out = {*ignored, *disabled}
         states = []
         for name in names:
             if name in left_out or not self._has_totals(name, shape):
@@ -137,6 +153,8 @@ class SimulatedCloud:
 
         Source: ``nova.compute.claims.Claim`` and the resource tracker.
         """
+        if host in self.refusing:
+            return False
         state = self._states[host]
         _, topology = self._flavor(shape)
         taken = None

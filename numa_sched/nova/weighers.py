@@ -8,9 +8,8 @@ from oslo_log import log as logging
 
 from numa_sched import rank
 from numa_sched.exceptions import NumaSchedError
-from numa_sched.nova import demand, strategies
+from numa_sched.nova import demand, refusals, strategies
 from numa_sched.nova.assess import Assessment
-from numa_sched.nova.refusals import trust_now
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -30,10 +29,14 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
     minval = 0.0
     maxval = 1.0
 
-    def __init__(self, learned=None):
-        """Take a ``Demand``, that of this process if none is given."""
+    def __init__(self, learned=None, remembered=None):
+        """Take a ``Demand`` and a ``Memory`` of refusals.
+
+        Those of this process if none are given.
+        """
         super().__init__()
         self._demand = learned or demand.of_this_process()
+        self._refusals = remembered or refusals.of_this_process()
         self._make_strategy = strategies.load(CONF.numa_sched.fit_strategy)
         self._made_of = self._demand.mix()
         self._strategy = self._make_strategy(self._made_of)
@@ -62,7 +65,7 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
             return [WORST] * len(host_states)
         verdicts = self._scored(host_states, assessment)
         # Verdicts are kept for later requests, trust is of this moment.
-        trust_in = trust_now()
+        trust_in = self._refusals.trust_now()
         trust = [trust_in(host_state.host) for host_state in host_states]
         weighed = rank.weights(
             [

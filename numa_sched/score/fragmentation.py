@@ -3,7 +3,7 @@
 The idea is that of fragmentation gradient descent, known for GPUs (Weng et
 al., "Beware of Fragmentation", USENIX ATC 2023): what counts is not how much
 of a host is free but how much of that the requests to come can use. Here it
-is cells, cores, huge pages and memory.
+is cells, cores, huge pages, memory and PCI devices.
 """
 
 from collections.abc import Sequence

@@ -1,14 +1,29 @@
 """What servers a cloud is asked for: learned, forgotten, or told."""
 
+import dataclasses
 import threading
 from collections.abc import Mapping, Sequence
 
 from numa_sched.exceptions import ConfigError, TopologyError
 from numa_sched.score import Mix
-from numa_sched.topology import CPUPolicy, Guest, GuestCell, PageSize
+from numa_sched.topology import (
+    CPUPolicy,
+    DeviceAffinity,
+    DeviceRequest,
+    Guest,
+    GuestCell,
+    PageSize,
+)
 
 MAX_GUESTS = 16
 """Guests in a mix; the rest are rare, and each costs time at each host."""
+
+REPEATED_WITHIN_S = 3600.0
+"""Until when the same guest for the same server is the same wish: longer than
+it takes a live migration to ask again (``[DEFAULT] long_rpc_timeout``)."""
+
+MAX_SERVERS = 1000
+"""Of how many servers the last request is known."""
 
 REFRESH_S = 60.0
 CHANGED = 0.05
@@ -59,34 +74,44 @@ class LearnedMix:
         self._half_life_s = half_life_s
         total = sum(share for _, share in start)
         self._counts = {
-            guest: START_COUNTS * share / total for guest, share in start
+            guest: START_COUNTS * share / total
+            for guest, share in _together(start)
         }
         self._since: float | None = None
         self._refreshed = 0.0
-        self._last: str | None = None
+        # When each server was asked for, and as what; the last one last.
+        self._servers: dict[str, tuple[Guest, float]] = {}
         self._lock = threading.Lock()
         self._mix = _shares(self._counts)
 
     def saw(self, guest: Guest, server: str, now: float) -> None:
-        """Learn of a request; that of the last server again does not count.
+        """Learn of a request; the same again for a server does not count.
+
+        Networks are not part of what is learned, PCI devices are.
 
         :param now: seconds, of any clock that does not go back
         """
         if not self._half_life_s:
             return
+        kind = Guest(guest.cells, devices=guest.devices)
         with self._lock:
-            if server == self._last:
+            if self._is_repeated(kind, server, now):
                 return
-            self._last = server
             if self._since is None:
                 self._since = self._refreshed = now
             # Instead of letting all counts shrink, let new ones grow.
             half_lives = (now - self._since) / self._half_life_s
             growth = 2.0 ** min(half_lives, MAX_HALF_LIVES)
-            kind = Guest(guest.cells)
             self._counts[kind] = self._counts.get(kind, 0.0) + growth
             if growth > 1e6 or len(self._counts) > 16 * MAX_GUESTS:
                 self._forget(growth, now)
+
+    def _is_repeated(self, kind, server, now):
+        before, when = self._servers.pop(server, (None, now))
+        self._servers[server] = kind, now
+        if len(self._servers) > MAX_SERVERS:
+            del self._servers[next(iter(self._servers))]
+        return before == kind and now - when <= REPEATED_WITHIN_S
 
     def _forget(self, growth, now):
         most = sorted(self._counts.items(), key=lambda each: -each[1])
@@ -104,6 +129,14 @@ class LearnedMix:
                 if _distance(mix, self._mix) > CHANGED:
                     self._mix = mix
             return self._mix
+
+
+def _together(items: Mix) -> Mix:
+    """Give each guest once, with all its shares."""
+    shares: dict[Guest, float] = {}
+    for guest, share in items:
+        shares[guest] = shares.get(guest, 0.0) + share
+    return tuple(shares.items())
 
 
 def _shares(counts) -> Mix:
@@ -127,6 +160,13 @@ _PAGE_SIZES = {
     'any': PageSize.ANY,
 }
 _TRUTHS = {'true': True, 'false': False}
+_PROPERTIES = {
+    'vendor_id': 'vendor_id',
+    'product_id': 'product_id',
+    'device_type': 'dev_type',
+    'physical_network': 'physical_network',
+}
+"""What tells devices apart, in an option and in a request of Nova."""
 
 
 def from_options(items: Sequence[Mapping[str, str]]) -> Mix:
@@ -134,11 +174,14 @@ def from_options(items: Sequence[Mapping[str, str]]) -> Mix:
 
     Each item has ``cpus``, and may have ``cells``, ``memory_mb``,
     ``page_size`` (small, large, any or KiB), ``shared`` (true if the CPUs
-    are shared ones) and ``share``.
+    are shared ones) and ``share``; and ``devices``, the number of PCI devices,
+    with ``vendor_id``, ``product_id``, ``device_type`` and ``numa_policy`` as
+    in ``[pci] alias`` and ``physical_network`` as in ``[pci] device_spec``.
+    The shares of items for the same guest add up.
 
     :raises ConfigError: if an item makes no sense
     """
-    return tuple(map(_from_option, items))
+    return _together(tuple(map(_from_option, items)))
 
 
 def _from_option(item):
@@ -151,6 +194,7 @@ def _from_option(item):
         memory_mb = int(told.pop('memory_mb', 0))
         size = told.pop('page_size', None)
         shared = _TRUTHS.get(told.pop('shared', 'false').lower())
+        devices = _devices(told)
         if told:
             raise ValueError(f'{", ".join(sorted(told))} is not known')
         if not 0 < cells <= cpus or cpus % cells:
@@ -164,13 +208,33 @@ def _from_option(item):
             'page_size': (size and _PAGE_SIZES.get(size))
             or (int(size) if size else None),
         }
-        if not shared:
-            return pinned(cpus, cells, **per_cell), share
-        cell = GuestCell(shared=cpus // cells, **per_cell)
-        return Guest((cell,) * cells), share
+        if shared:
+            cell = GuestCell(shared=cpus // cells, **per_cell)
+            guest = Guest((cell,) * cells)
+        else:
+            guest = pinned(cpus, cells, **per_cell)
+        return dataclasses.replace(guest, devices=devices), share
     except (TopologyError, ValueError) as error:
         raise ConfigError(
             f'[numa_sched] fit_mix = {item!r} cannot be used: {error}. '
             f'Write, for example, cpus:16,cells:2,memory_mb:65536,'
             f'page_size:1048576,share:5'
         ) from error
+
+
+def _devices(told) -> tuple[DeviceRequest, ...]:
+    """Give the devices that an item asks for, and take them out of it."""
+    kind = frozenset(
+        (name, told.pop(key).lower())
+        for key, name in _PROPERTIES.items()
+        if key in told
+    )
+    policy = told.pop('numa_policy', None)
+    if 'devices' not in told:
+        if kind or policy:
+            raise ValueError('devices is missing')
+        return ()
+    count = int(told.pop('devices'))
+    if count < 1:
+        raise ValueError('devices must be above 0')
+    return (DeviceRequest(count, (kind,), DeviceAffinity(policy or 'legacy')),)

@@ -11,7 +11,7 @@ import dataclasses
 import heapq
 import itertools
 import random
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Protocol
 
 
@@ -29,9 +29,18 @@ class Cloud(Protocol):
     """Hosts, the schedulers that choose among them, and their claims."""
 
     def ranked(
-        self, scheduler: int, server: str, shape: Shape, ignored: list[str]
+        self,
+        scheduler: int,
+        server: str,
+        shape: Shape,
+        ignored: Sequence[str],
+        disabled: Collection[str] = (),
     ) -> list[str]:
-        """Give the hosts that a scheduler finds, best first."""
+        """Give the hosts that a scheduler finds, best first.
+
+        :param ignored: hosts that the request says to ignore, in its order
+        :param disabled: hosts that placement does not give to any request
+        """
 
     def allocate(self, claim: str, shape: Shape, host: str) -> bool:
         """Take placement's totals on a host; whether there was enough."""
@@ -45,7 +54,10 @@ class Cloud(Protocol):
 
 @dataclasses.dataclass(slots=True)
 class Server:
-    """A server, and where it is; ``claim`` is the name of its claim."""
+    """A server, and where it is; ``claim`` is the name of its claim.
+
+    One that is ``doomed`` is deleted once it does not move any more.
+    """
 
     name: str
     shape: Shape
@@ -53,6 +65,7 @@ class Server:
     host: str | None = None
     claim: str | None = None
     moving: bool = False
+    doomed: bool = False
 
 
 @dataclasses.dataclass(slots=True)
@@ -143,7 +156,7 @@ class Simulation:
     def delete(self, server: Server) -> None:
         """Delete a server, once it is not moving any more."""
         if server.moving:
-            self.after(self.timing.move_s, self.delete, server)
+            server.doomed = True
             return
         self.cloud.release(server.claim)
         del self.servers[server.name]
@@ -151,17 +164,24 @@ class Simulation:
     def drain(self, hosts: Collection[str], within_s: float) -> None:
         """Live-migrate every server away from hosts, and use them no more.
 
-        The requests come at random moments within that time.
+        The requests come at random moments within that time. A server that
+        is on its way to one of the hosts is moved off as soon as it is there.
         """
         self.drained.update(hosts)
         for server in self.servers.values():
             if server.host in hosts:
-                server.moving = True
                 self.after(
-                    self.random.uniform(0, within_s),
-                    self.live_migrate,
-                    server,
+                    self.random.uniform(0, within_s), self._leave, server
                 )
+
+    def _leave(self, server):
+        """Move a server away from a drained host, unless that is under way."""
+        if (
+            server.name in self.servers
+            and server.host in self.drained
+            and not server.moving
+        ):
+            self.live_migrate(server)
 
     def live_migrate(
         self,
@@ -173,8 +193,8 @@ class Simulation:
         ranked = self._ranked(server, [server.host, *refused])
         found = self._allocate(server, iter(ranked))
         if found is None:
-            server.moving = False
             self.migrations.ended(server.shape, len(refused), False)
+            self._stands_still(server)
             return
         host, claim = found
 
@@ -189,7 +209,14 @@ class Simulation:
 
     def _moved(self, server, host, claim):
         self.cloud.release(server.claim)
-        server.host, server.claim, server.moving = host, claim, False
+        server.host, server.claim = host, claim
+        self._stands_still(server)
+        self._leave(server)
+
+    def _stands_still(self, server):
+        server.moving = False
+        if server.doomed:
+            self.delete(server)
 
     def _try_alternate(self, server, hosts: Iterator[str], refused=0):
         found = self._allocate(server, hosts)
@@ -207,6 +234,7 @@ class Simulation:
             self.servers[server.name] = server
             if server.lifetime_s is not None:
                 self.after(server.lifetime_s, self.delete, server)
+            self._leave(server)
 
         self._claim_later(server, host, claim, answered)
 
@@ -216,7 +244,8 @@ class Simulation:
             scheduler,
             server.name,
             server.shape,
-            [*ignored, *sorted(self.drained.difference(ignored))],
+            ignored,
+            self.drained,
         )
 
     def _allocate(self, server, hosts):

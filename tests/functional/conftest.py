@@ -19,7 +19,8 @@ def cloud():
 @pytest.fixture(autouse=True)
 def _clean(request, monkeypatch):
     """Leave a shared cloud without servers, as it was before the test."""
-    monkeypatch.setattr(refusals, 'REFUSALS', refusals.Refusals())
+    memory = refusals.of_this_process()
+    monkeypatch.setattr(memory, 'refusals', refusals.Refusals())
     yield
     if 'cloud' in request.fixturenames:
         request.getfixturevalue('cloud').delete_all()

@@ -2,6 +2,8 @@
 
 from benchmarks import placement  # isort: skip  (Nova patches come first)
 
+import dataclasses
+
 import pytest
 
 
@@ -15,6 +17,37 @@ def result(seed=0, *, ranking='ours', drained=0, load=0.8, **counts):
         'refused_cpus': 0,
         **counts,
     }
+
+
+def test_results_kept_before_there_were_options_are_still_known():
+    run, _ = result()
+    kept = dataclasses.asdict(run)
+    for name in ('options', 'schedulers', 'refusing', 'within_s'):
+        del kept[name]
+    assert placement.Run(**kept) == run
+
+
+def test_each_set_of_options_has_a_row():
+    run, counts = result()
+    others = (
+        {'options': 'refusal_penalty=0'},
+        {'refusing': 2},
+        {'schedulers': 1},
+        {'within_s': 600.0},
+    )
+    rows = placement.table(
+        [
+            (dataclasses.replace(run, **other), counts)
+            for other in ({}, *others)
+        ]
+    )
+    assert [row['ranking'] for row in rows] == [
+        'ours',
+        'ours, refusal_penalty=0',
+        'ours, refusing=2',
+        'ours, schedulers=1',
+        'ours, within=600 s',
+    ]
 
 
 def test_an_interval_is_around_the_mean():

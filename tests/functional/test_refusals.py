@@ -21,7 +21,9 @@ def _hosts(cloud):
 def clock(monkeypatch):
     """A clock that stands still until it is moved."""
     now = types.SimpleNamespace(seconds=1000.0)
-    monkeypatch.setattr(refusals, 'clock', lambda: now.seconds)
+    monkeypatch.setattr(
+        refusals.of_this_process(), 'clock', lambda: now.seconds
+    )
     return now
 
 
@@ -97,7 +99,7 @@ def test_a_refusal_counts_even_if_no_other_host_is_left(cloud, clock):
         cloud.refusing_migrations_to('middle'),
     ):
         assert cloud.live_migrate(server) == 'roomy'
-    trust = refusals.trust_now()
+    trust = refusals.of_this_process().trust_now()
     assert [trust(host) for host in cloud.computes] == [0.5, 0.5, 1.0]
 
 
@@ -105,7 +107,7 @@ def test_a_named_destination_that_refuses_counts(cloud, clock):
     server = pinned(cloud)
     with cloud.refusing_migrations_to('middle'):
         assert cloud.live_migrate(server, 'middle') == 'roomy'
-    trust = refusals.trust_now()
+    trust = refusals.of_this_process().trust_now()
     assert [trust(host) for host in cloud.computes] == [1.0, 0.5, 1.0]
 
 
@@ -116,7 +118,7 @@ def test_moves_that_are_not_refused_leave_all_hosts_trusted(cloud, clock):
     cloud.confirm(server)
     cloud.live_migrate(server)
     assert hosts_tried(cloud)[1:] != []
-    trust = refusals.trust_now()
+    trust = refusals.of_this_process().trust_now()
     assert {trust(host) for host in cloud.computes} == {1.0}
 
 
@@ -129,4 +131,4 @@ def test_a_penalty_of_0_turns_the_memory_off(cloud, clock):
     assert cloud.live_migrate(second) == 'tight'
     assert debug_lines(cloud, 'refusals') == []
     cloud.flags(refusal_penalty=0.5, group='numa_sched')
-    assert refusals.trust_now()('tight') == 1.0
+    assert refusals.of_this_process().trust_now()('tight') == 1.0

@@ -7,6 +7,7 @@ import random
 
 import pytest
 from nova.scheduler.filters.numa_topology_filter import NUMATopologyFilter
+from nova.scheduler.weights import WeighedHost
 
 from benchmarks import fleet
 from numa_sched import fit
@@ -238,6 +239,17 @@ def test_placement_has_totals(cell, wanted, expected):
     assert allocated(made, wanted) == expected
 
 
+def test_a_host_that_refuses_all_claims_is_ranked_nevertheless():
+    made = cloud(values=[make_host(4)])
+    made.refusing.add('host')
+    assert ranked(made, shape(2)) == ['host']
+    before = facts(made)
+    assert made.allocate('claim', shape(2), 'host')
+    assert not made.claim('claim', shape(2), 'host')
+    made.release('claim')
+    assert facts(made) == before
+
+
 def test_what_is_released_can_be_allocated_again():
     made = cloud(values=[make_host(4)])
     assert allocated(made, shape(4)) == 1
@@ -366,6 +378,50 @@ def test_a_claim_takes_the_cells_that_fit_predicts(seed):
                 )
             )
     assert taken > 5
+
+
+def test_disabled_hosts_are_not_ranked():
+    found = cloud().ranked(0, 'server', SHAPES[0], [], ['dedicated0'])
+    assert found == ['dedicated1']
+
+
+def weights(made, scheduler):
+    """Give how much a scheduler thinks of each host, by its own weigher."""
+    worker, _ = made._schedulers[scheduler]
+    weigher = worker.weighers[-1]
+    states = list(made._states.values())
+    request_spec = made._request_spec('another', SHAPES[0], [])
+    weighed = weigher.weigh_objects(
+        [WeighedHost(state, 0.0) for state in states], request_spec
+    )
+    return dict(zip(made._states, weighed, strict=True))
+
+
+def test_each_scheduler_remembers_the_refusals_that_it_has_seen(option):
+    option('fit_share_out', 0.0)
+    made = simulated.SimulatedCloud(
+        [make_host(8, name=name) for name in 'abc'],
+        lambda: placement.scheduler('pack', lambda: 0.0),
+        schedulers=2,
+    )
+    for ignored in (['a'], ['a', 'b']):
+        made.ranked(0, 'server', SHAPES[0], ignored)
+    first, second = (weights(made, scheduler) for scheduler in range(2))
+    assert first['b'] < first['a'] == first['c']
+    assert second['b'] == second['a'] == second['c']
+
+
+def test_a_refusal_is_remembered_if_no_host_is_left(option):
+    option('fit_share_out', 0.0)
+    made = simulated.SimulatedCloud(
+        [make_host(8, name=name) for name in 'ab'],
+        lambda: placement.scheduler('pack', lambda: 0.0),
+    )
+    for ignored in (['a'], ['a', 'b']):
+        left = made.ranked(0, 'server', SHAPES[0], ignored)
+    assert left == []
+    found = weights(made, 0)
+    assert found['b'] < found['a']
 
 
 def test_hosts_come_as_they_are_told():

@@ -211,8 +211,9 @@ def test_a_penalty_is_gone_after_a_while(monkeypatch):
     before = weigher.weigh_objects(weighed(hosts), request)
     refuse('tight')
     assert weigher.weigh_objects(weighed(hosts), request) != before
-    later = refusals.clock() + 1e9
-    monkeypatch.setattr(refusals, 'clock', lambda: later)
+    memory = refusals.of_this_process()
+    later = memory.clock() + 1e9
+    monkeypatch.setattr(memory, 'clock', lambda: later)
     assert weigher.weigh_objects(weighed(hosts), request) == before
 
 
@@ -228,4 +229,4 @@ def test_a_request_without_hosts_to_ignore_is_no_refusal():
         refusals.note_refusals(None, request)
     del request._obj_ignore_hosts
     refusals.note_refusals(None, request)
-    assert refusals.trust_now()('a') == 1.0
+    assert refusals.of_this_process().trust_now()('a') == 1.0

@@ -43,7 +43,7 @@ def replaced(host, claim):
         cells,
         cpu_allocation_ratio=host.cpu_allocation_ratio,
         ram_allocation_ratio=host.ram_allocation_ratio,
-        devices=host.devices,
+        pools=host.pools,
     )
 
 

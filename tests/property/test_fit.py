@@ -13,6 +13,7 @@ from numa_sched import fit
 from numa_sched.fit.claim import Claim, predict
 from numa_sched.fit.constraint import NetworkAffinity
 from numa_sched.nova.pci import PCIAffinity
+from tests.builders import make_pools
 from tests.property import brute_force, nova_objects, strategies
 
 CRASHES = object()
@@ -148,7 +149,7 @@ def test_the_order_of_cells_is_that_of_the_claim(host, guest, packing, data):
     devices = collections.Counter()
     for cell, _, count in pools:
         devices[cell] += count
-    host = dataclasses.replace(host, devices=tuple(devices.items()))
+    host = dataclasses.replace(host, pools=make_pools(devices.items()))
     CONF.set_override(
         'packing_host_numa_cells_allocation_strategy', packing, 'compute'
     )

@@ -22,6 +22,7 @@ from numa_sched.nova.filters import NUMAFitFilter
 from numa_sched.nova.pci import PCIAffinity
 from numa_sched.score.pack import Pack
 from tests.builders import (
+    A_DEVICE,
     GIANT_KB,
     HUGE_KB,
     SMALL_KB,
@@ -153,7 +154,7 @@ def near_devices():
     requests = nova_objects.device_requests([('1', 2, 'required')])
     return (
         host,
-        make_guest(1, 1, wants_devices=True),
+        make_guest(1, 1, devices=A_DEVICE),
         {'pci_requests': requests, 'pci_stats': stats},
         (PCIAffinity(stats, requests, {}),),
     )

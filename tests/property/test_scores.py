@@ -6,6 +6,7 @@ import importlib.metadata
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.builders import A_DEVICE, make_pools
 from tests.property import strategies
 
 STRATEGIES = {
@@ -45,9 +46,9 @@ def test_scores_with_devices_are_between_0_and_1(claim, data):
     claim = dataclasses.replace(
         claim,
         host=dataclasses.replace(
-            claim.host, devices=tuple((cell, n) for cell, _, n in pools)
+            claim.host, pools=make_pools((cell, n) for cell, _, n in pools)
         ),
-        guest=dataclasses.replace(claim.guest, wants_devices=True),
+        guest=dataclasses.replace(claim.guest, devices=A_DEVICE),
     )
     for name, make in STRATEGIES.items():
         score = make(()).score(claim.host, claim.guest, claim)

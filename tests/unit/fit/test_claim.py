@@ -7,6 +7,7 @@ from numa_sched.fit.cell import fit_cell
 from numa_sched.fit.claim import after_claim, order_cells, predict, rank_of
 from numa_sched.fit.reasons import ClaimRefused
 from tests.builders import (
+    A_DEVICE,
     HUGE_KB,
     SMALL_KB,
     make_cell,
@@ -53,7 +54,7 @@ def test_shared_guests_go_by_cpu_usage():
 @pytest.mark.parametrize(('wants', 'ids'), [(True, [0, 1]), (False, [1, 0])])
 def test_cells_with_devices_are_for_guests_that_want_them(wants, ids):
     host = make_host(make_cell(0), make_cell(1), devices=((0, 2),))
-    guest = make_guest(1, wants_devices=wants)
+    guest = make_guest(1, devices=A_DEVICE if wants else ())
     assert order(host, guest) == ids
 
 

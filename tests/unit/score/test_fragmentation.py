@@ -1,11 +1,15 @@
+import dataclasses
+
 import pytest
 
 from numa_sched import fit
+from numa_sched.fit.capacity import Left
 from numa_sched.score.fragmentation import Fragmentation
 from numa_sched.score.mix import pinned
-from numa_sched.topology import Host
+from numa_sched.topology import DeviceAffinity, DeviceRequest, Host
 from tests.builders import (
     GIANT_KB,
+    GPU,
     SMALL_KB,
     make_cell,
     make_guest,
@@ -83,6 +87,69 @@ def test_cores_count():
     host = make_host(make_cell(cpus=8, threads=2))
     wanted = make_guest(make_guest_cell(2, memory_mb=0, threads='require'))
     assert lost(host, pinned(3), (wanted, 1.0)) == 4
+
+
+def with_devices(cpus, *requests):
+    return dataclasses.replace(
+        pinned(cpus), devices=requests or (DeviceRequest(),)
+    )
+
+
+def test_devices_count():
+    host = make_host(8, devices=((0, 1),))
+    assert lost(host, pinned(6), (with_devices(4), 1.0)) == 4
+
+
+def test_a_guest_without_devices_goes_where_none_are():
+    near, bare = make_host(4, devices=((0, 1),)), make_host(4)
+    mix = (with_devices(4), 1.0), (pinned(4), 0.1)
+    assert score(bare, pinned(2), *mix) > score(near, pinned(2), *mix)
+
+
+def test_cpus_beyond_those_for_the_devices_left_are_not_kept():
+    host = make_host(8, devices=((0, 1),))
+    assert lost(host, pinned(4), (with_devices(4), 1.0)) == 0
+
+
+def test_devices_far_away_are_no_use_to_those_that_require_near_ones():
+    host = make_host(2, 4, devices=((0, 1),))
+    near = DeviceRequest(1, affinity=DeviceAffinity.REQUIRED)
+    assert lost(host, pinned(4), (with_devices(4, near), 1.0)) == 0
+
+
+def test_devices_far_away_are_kept_for_those_that_prefer_near_ones():
+    host = make_host(2, 4, devices=((0, 1),))
+    any_will_do = DeviceRequest(1, affinity=DeviceAffinity.PREFERRED)
+    assert lost(host, pinned(4), (with_devices(4, any_will_do), 1.0)) == 4
+
+
+def test_devices_that_few_cells_reach_are_for_few_guests_of_two_cells():
+    host = make_host(make_cell(0, pinned=(0, 1, 2)), 4, 4, devices=((0, 3),))
+    wanted = dataclasses.replace(
+        pinned(2, cells=2), devices=(DeviceRequest(),)
+    )
+    assert Left([host]).guests(wanted).tolist() == [1]
+
+
+def test_devices_of_another_kind_are_no_use():
+    host = make_host(8, devices=((0, 1),))
+    other = DeviceRequest(1, (GPU,))
+    assert lost(host, pinned(8), (with_devices(4, other), 1.0)) == 0
+
+
+def test_a_guest_that_takes_the_last_device_takes_the_room_with_it():
+    host = make_host(8, devices=((0, 1),))
+    assert lost(host, with_devices(1), (with_devices(4), 1.0)) == 4
+
+
+def test_a_guest_that_takes_one_of_many_devices_leaves_the_rest():
+    host = make_host(8, devices=((0, 3),))
+    assert lost(host, with_devices(2), (with_devices(3), 1.0)) == 0
+
+
+def test_a_guest_of_the_mix_that_asks_for_no_devices_needs_none():
+    wanted = with_devices(4, DeviceRequest(0))
+    assert lost(make_host(8), pinned(4), (wanted, 1.0)) == 4
 
 
 def test_without_a_mix_the_guest_itself_counts():

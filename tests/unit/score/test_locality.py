@@ -5,7 +5,14 @@ import pytest
 from numa_sched import fit
 from numa_sched.fit.claim import Claim
 from numa_sched.score.locality import Locality
-from tests.builders import make_cell, make_guest, make_guest_cell, make_host
+from tests.builders import (
+    A_DEVICE,
+    make_cell,
+    make_guest,
+    make_guest_cell,
+    make_host,
+    make_pools,
+)
 
 
 def score(host, guest):
@@ -57,14 +64,14 @@ def test_sockets_of_cells_that_are_not_used_do_not_count():
     ],
 )
 def test_cells_without_free_devices_are_far(devices, share):
-    host = dataclasses.replace(on_sockets(0, 0), devices=devices)
-    guest = make_guest(2, 2, wants_devices=True)
+    host = dataclasses.replace(on_sockets(0, 0), pools=make_pools(devices))
+    guest = make_guest(2, 2, devices=A_DEVICE)
     assert score(host, guest) == pytest.approx((share + 2) / 3)
 
 
 def test_devices_go_by_the_ids_of_cells():
     host = make_host(make_cell(5), devices=((5, 1),))
-    assert score(host, make_guest(2, wants_devices=True)) == 1.0
+    assert score(host, make_guest(2, devices=A_DEVICE)) == 1.0
 
 
 def test_a_guest_without_devices_does_not_miss_them():

@@ -3,15 +3,24 @@ import pytest
 from numa_sched.exceptions import ConfigError
 from numa_sched.score.mix import (
     MAX_GUESTS,
+    MAX_SERVERS,
     REFRESH_S,
+    REPEATED_WITHIN_S,
     START,
     START_COUNTS,
     LearnedMix,
     from_options,
     pinned,
 )
-from numa_sched.topology import CPUPolicy, Guest, GuestCell, PageSize
-from tests.builders import make_guest, make_guest_cell
+from numa_sched.topology import (
+    CPUPolicy,
+    DeviceAffinity,
+    DeviceRequest,
+    Guest,
+    GuestCell,
+    PageSize,
+)
+from tests.builders import A_DEVICE, kind, make_guest, make_guest_cell
 
 TWO, FOUR, EIGHT = pinned(2), pinned(4), pinned(8)
 HALF_LIFE_S = 1000.0
@@ -142,18 +151,66 @@ def test_the_same_server_again_does_not_count():
     assert shares(mix, 0.0) == {TWO: 1.0}
 
 
+def test_the_same_server_does_not_count_again_after_other_servers():
+    mix = learned((TWO, 1.0))
+    for _ in range(100):
+        see(mix, FOUR, 10, 0.0)
+    assert shares(mix, 0.0)[FOUR] == pytest.approx(10 / (10 + START_COUNTS))
+
+
+def test_a_server_that_asks_for_something_else_counts():
+    mix = learned((TWO, 1.0))
+    for number in range(10):
+        mix.saw(FOUR, f'server{number}', 0.0)
+        mix.saw(EIGHT, f'server{number}', 0.0)
+    found = shares(mix, 0.0)
+    assert found[EIGHT] == found[FOUR] > 0
+
+
+@pytest.mark.parametrize(
+    ('seconds', 'counts'),
+    [(REPEATED_WITHIN_S, 10), (REPEATED_WITHIN_S + 1, 20)],
+)
+def test_a_server_counts_again_after_a_while(seconds, counts):
+    mix = learned((TWO, 1.0), half_life_s=1e12)
+    see(mix, FOUR, 10, 0.0)
+    see(mix, FOUR, 10, seconds)
+    assert shares(mix, seconds)[FOUR] == pytest.approx(
+        counts / (START_COUNTS + counts)
+    )
+
+
+def test_only_so_many_servers_are_known():
+    mix = learned((TWO, 1.0))
+    for number in range(3 * MAX_SERVERS):
+        mix.saw(FOUR, f'server{number}', 0.0)
+    assert len(mix._servers) == MAX_SERVERS
+
+
 def test_another_server_of_the_same_kind_counts():
     mix = learned((TWO, 1.0))
     for number in range(1000):
-        mix.saw(FOUR, f'server{number % 2}', 0.0)
+        mix.saw(FOUR, f'server{number}', 0.0)
     assert shares(mix, 0.0)[FOUR] > 0.9
 
 
-def test_what_is_near_a_guest_does_not_make_it_another():
+def test_networks_do_not_make_a_guest_another():
     mix = learned((TWO, 1.0))
-    near = Guest(FOUR.cells, physnets=frozenset('a'), wants_devices=True)
+    near = Guest(FOUR.cells, physnets=frozenset('a'))
     see(mix, near, 100, 0.0)
     assert set(shares(mix, 0.0)) == {TWO, FOUR}
+
+
+def test_devices_make_a_guest_another():
+    mix = learned((TWO, 1.0))
+    with_device = Guest(FOUR.cells, devices=A_DEVICE)
+    see(mix, with_device, 100, 0.0)
+    assert set(shares(mix, 0.0)) == {TWO, with_device}
+
+
+def test_guests_that_a_mix_names_twice_begin_with_both_shares():
+    mix = learned((TWO, 1.0), (FOUR, 1.0), (TWO, 2.0))
+    assert dict(mix.get(0.0)) == {TWO: 0.75, FOUR: 0.25}
 
 
 def test_a_half_life_of_0_learns_nothing():
@@ -211,7 +268,56 @@ def test_items_stay_in_their_order():
     assert mix == ((EIGHT, 1.0), (TWO, 3.0))
 
 
+def test_the_shares_of_items_for_the_same_guest_add_up():
+    items = {'cpus': '8'}, {'cpus': '2'}, {'cpus': '8', 'share': '3'}
+    assert from_options(items) == ((EIGHT, 4.0), (TWO, 1.0))
+
+
+def test_an_option_may_ask_for_devices():
+    item = {
+        'cpus': '4',
+        'devices': '2',
+        'vendor_id': '10DE',
+        'product_id': '1eb8',
+        'device_type': 'type-PF',
+        'physical_network': 'net',
+        'numa_policy': 'required',
+    }
+    wanted = DeviceRequest(
+        2,
+        (
+            kind(
+                vendor_id='10de',
+                product_id='1eb8',
+                dev_type='type-pf',
+                physical_network='net',
+            ),
+        ),
+        DeviceAffinity.REQUIRED,
+    )
+    ((guest, _),) = from_options([item])
+    assert guest == Guest(FOUR.cells, devices=(wanted,))
+
+
+def test_devices_of_an_option_may_be_any():
+    ((guest, _),) = from_options([{'cpus': '4', 'devices': '1'}])
+    assert guest.devices == A_DEVICE
+
+
 WRONG = {
+    'no devices': ({'cpus': '4', 'devices': '0'}, 'devices must be above 0'),
+    'a kind of no devices': (
+        {'cpus': '4', 'vendor_id': '10de'},
+        'devices is missing',
+    ),
+    'a policy of no devices': (
+        {'cpus': '4', 'numa_policy': 'required'},
+        'devices is missing',
+    ),
+    'an unknown policy': (
+        {'cpus': '4', 'devices': '1', 'numa_policy': 'near'},
+        "'near'",
+    ),
     'no CPUs': ({'cells': '2'}, 'cpus is missing'),
     'no number': ({'cpus': 'many'}, "'many'"),
     'no CPU at all': ({'cpus': '0'}, 'multiple'),

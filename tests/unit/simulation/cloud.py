@@ -22,12 +22,13 @@ class Slots:
     def used(self, host, claims):
         return sum(shape.vcpus for at, shape in claims.values() if at == host)
 
-    def ranked(self, scheduler, server, shape, ignored):
+    def ranked(self, scheduler, server, shape, ignored, disabled=()):
         self.asked.append((scheduler, server, tuple(ignored)))
         return [
             host
             for host in sorted(self.fits)
             if host not in ignored
+            and host not in disabled
             and self.used(host, self.claimed) + shape.vcpus
             <= self.allocatable[host]
         ]

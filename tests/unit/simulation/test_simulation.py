@@ -232,13 +232,20 @@ def test_drained_hosts_are_not_used_for_moving_servers():
     assert cloud.hosts() == {'a': 0, 'b': 0, 'c': 1}
 
 
-def test_a_moving_server_is_deleted_once_it_has_moved():
-    cloud = Slots({'a': 1, 'b': 1})
+def moving(cloud):
+    """Give a simulation in which a server has just begun to leave host a."""
     made = created(cloud, ONE)
     made.drain(['a'], within_s=0.0)
+    made.run(made.now)
     (server,) = made.servers.values()
+    assert server.moving
+    return made, server
+
+
+def test_a_moving_server_is_deleted_once_it_has_moved():
+    cloud = Slots({'a': 1, 'b': 1})
+    made, server = moving(cloud)
     made.delete(server)
-    assert len(cloud.claimed) == 1
     made.run(made.now + 20.0)
     assert len(cloud.claimed) == 2
     made.run()
@@ -246,11 +253,68 @@ def test_a_moving_server_is_deleted_once_it_has_moved():
     assert made.migrations == Counts(1, 0, 1, 1, 0)
 
 
+def test_a_moving_server_that_is_deleted_is_gone_as_soon_as_it_has_moved():
+    cloud = Slots({'a': 1, 'b': 1})
+    made, server = moving(cloud)
+    began = made.now
+    made.run(began + 20.0)
+    made.delete(server)
+    made.run()
+    assert made.now <= began + made.timing.claim_s + made.timing.move_s
+
+
+def test_a_server_that_is_deleted_before_it_moves_does_not_move():
+    cloud = Slots({'a': 1, 'b': 1})
+    made = created(cloud, ONE)
+    made.drain(['a'], within_s=10.0)
+    (server,) = made.servers.values()
+    made.delete(server)
+    made.run()
+    assert (made.servers, cloud.allocated, cloud.claimed) == ({}, {}, {})
+    assert made.migrations == Counts()
+
+
+def test_a_server_on_its_way_to_a_host_that_is_drained_is_moved_off_it():
+    cloud = Slots({'a': 1, 'b': 1})
+    made = simulation(cloud)
+    made.create(ONE)
+    made.drain(['a'], within_s=0.0)
+    made.run()
+    assert hosts_of(made) == ['b']
+    assert cloud.hosts() == {'a': 0, 'b': 1}
+    assert made.creates == made.migrations == Counts(1, 0, 1, 1, 0)
+
+
+def test_a_server_that_moves_to_a_host_that_is_drained_moves_on():
+    cloud = Slots({'a': 1, 'b': 1, 'c': 1})
+    made, server = moving(cloud)
+    made.drain(['b'], within_s=0.0)
+    made.run()
+    assert server.host == 'c'
+    assert made.migrations == Counts(2, 0, 2, 2, 0)
+    assert len(cloud.allocated) == len(cloud.claimed) == 1
+
+
+def test_a_host_that_is_drained_twice_is_left_once():
+    cloud = Slots({'a': 1, 'b': 1, 'c': 1})
+    made, _ = moving(cloud)
+    made.drain(['a'], within_s=0.0)
+    made.run()
+    assert made.migrations == Counts(1, 0, 1, 1, 0)
+    assert len(cloud.allocated) == len(cloud.claimed) == 1
+
+
+def test_a_drained_host_is_not_among_those_that_the_request_ignores():
+    cloud = Slots({'a': 1, 'b': 1, 'c': 1})
+    made, _ = moving(cloud)
+    made.drain(['c'], within_s=0.0)
+    made.create(ONE)
+    assert cloud.asked[-1][2] == ()
+
+
 def test_a_server_that_could_not_move_is_deleted_too():
     cloud = Slots({'a': 1, 'b': 1}, b=0)
-    made = created(cloud, ONE)
-    made.drain(['a'], within_s=0.0)
-    (server,) = made.servers.values()
+    made, server = moving(cloud)
     made.delete(server)
     made.run()
     assert (made.servers, cloud.allocated) == ({}, {})
