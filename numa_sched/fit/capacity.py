@@ -11,6 +11,7 @@ import numpy
 
 from numa_sched.fit.cell import page_order
 from numa_sched.fit.claim import Claim
+from numa_sched.fit.table import Table
 from numa_sched.topology import (
     CPUPolicy,
     Guest,
@@ -37,13 +38,14 @@ class Left:
         self._rooms: dict[GuestCell, numpy.ndarray] = {}
 
     @functools.cached_property
+    def _table(self):
+        return Table(self.hosts, float)
+
+    @functools.cached_property
     def dedicated(self):
         """Dedicated CPUs that nobody has."""
         counts = [cell.dedicated_count for cell in self.layout.cells]
-        pinned = [
-            [mask.bit_count() for mask in host.pinned] for host in self.hosts
-        ]
-        return numpy.array(counts, float) - numpy.array(pinned, float)
+        return numpy.array(counts, float) - self._table['pinned']
 
     @functools.cached_property
     def cores(self):
@@ -54,34 +56,34 @@ class Left:
     def shared(self):
         """Shared CPUs, times the allocation ratio."""
         cpus = [cell.shared.bit_count() for cell in self.layout.cells]
-        ratios = self._column('cpu_allocation_ratio')
+        ratios = [host.cpu_allocation_ratio for host in self.hosts]
         limits = numpy.floor(numpy.outer(ratios, cpus))
-        return limits - self._column('shared_used')
+        return limits - self._table['shared_used']
 
     @functools.cached_property
     def memory_mb(self):
         """Memory without overcommit."""
-        return self._column('memory_mb') - self._column('memory_used_mb')
+        return self._table['memory_mb'] - self._table['memory_used_mb']
 
     @functools.cached_property
     def overcommit_mb(self):
         """Memory times the allocation ratio."""
-        ratios = self._column('ram_allocation_ratio')[:, None]
-        limits = numpy.floor(self._column('memory_mb') * ratios)
-        return limits - self._column('memory_used_mb')
+        ratios = numpy.array([host.ram_allocation_ratio for host in self.hosts])
+        limits = numpy.floor(self._table['memory_mb'] * ratios[:, None])
+        return limits - self._table['memory_used_mb']
 
     @functools.cached_property
     def pages_kb(self):
         """Pages of each size of each cell, then a 0."""
         return self._in_kb(
-            self._column('pages_total')
-            - self._column('pages_reserved')
-            - self._column('pages_used')
+            self._table['pages_total']
+            - self._table['pages_reserved']
+            - self._table['pages_used']
         )
 
     @functools.cached_property
     def _pages_total_kb(self):
-        return self._in_kb(self._column('pages_total'))
+        return self._in_kb(self._table['pages_total'])
 
     def _in_kb(self, pages):
         sizes = [
@@ -90,9 +92,6 @@ class Left:
         kb = numpy.zeros((len(self.hosts), len(sizes) + 1))
         kb[:, :-1] = pages * numpy.array(sizes, float)
         return kb
-
-    def _column(self, name):
-        return numpy.array([getattr(host, name) for host in self.hosts], float)
 
     def _whole_cores(self, pinned):
         """Count cores of which no thread is pinned, by masks of each cell."""
@@ -197,7 +196,7 @@ class Left:
         else:
             # No guest overcommits against itself.
             whole = self._in_small_pages(
-                self._pages_total_kb, self._column('memory_mb'), cell
+                self._pages_total_kb, self._table['memory_mb'], cell
             )
             limits.append(numpy.where(whole > 0, UNLIMITED, 0))
         return limits

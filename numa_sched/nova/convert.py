@@ -2,7 +2,6 @@
 
 import copy
 import itertools
-import operator
 
 from nova import exception
 from nova.virt import hardware
@@ -41,7 +40,7 @@ def host(host_state) -> Host | None:
     try:
         cells = host_state.numa_topology.cells
         ids, *cpus, pinned, memory, memory_used, shared_used, pages = zip(
-            *map(_CELL_FACTS, cells), strict=True
+            *_cell_facts(cells), strict=True
         )
         sizes, *counts = _columns(list(itertools.chain(*pages)))
         devices: dict[int | None, int] = {}
@@ -77,21 +76,24 @@ def host(host_state) -> Host | None:
 
 
 # Fields of versioned objects go through a property each, which would be most
-# of the cost; these are the attributes behind.
-_CELL_FACTS = operator.attrgetter(
-    '_obj_id',
-    '_obj_cpuset',
-    '_obj_pcpuset',
-    '_obj_siblings',
-    '_obj_pinned_cpus',
-    '_obj_memory',
-    '_obj_memory_usage',
-    '_obj_cpu_usage',
-    '_obj_mempages',
-)
-_PAGE_FACTS = operator.attrgetter(
-    '_obj_size_kb', '_obj_total', '_obj_reserved', '_obj_used'
-)
+# of the cost; these are the attributes behind. Spelt out in comprehensions
+# they are read twice as fast as by an attrgetter: the interpreter remembers
+# where in an object each of them is.
+def _cell_facts(cells):
+    return [
+        (
+            cell._obj_id,
+            cell._obj_cpuset,
+            cell._obj_pcpuset,
+            cell._obj_siblings,
+            cell._obj_pinned_cpus,
+            cell._obj_memory,
+            cell._obj_memory_usage,
+            cell._obj_cpu_usage,
+            cell._obj_mempages,
+        )
+        for cell in cells
+    ]
 
 
 def _columns(pages):
@@ -99,22 +101,26 @@ def _columns(pages):
     if not pages:
         return (), (), (), ()
     try:
-        return tuple(zip(*map(_PAGE_FACTS, pages), strict=True))
-    except AttributeError:  # an old object, without "reserved"
-        return tuple(
-            zip(
-                *(
-                    (
-                        page.size_kb,
-                        page.total,
-                        page.reserved if 'reserved' in page else 0,
-                        page.used,
-                    )
-                    for page in pages
-                ),
-                strict=True,
+        facts = [
+            (
+                page._obj_size_kb,
+                page._obj_total,
+                page._obj_reserved,
+                page._obj_used,
             )
-        )
+            for page in pages
+        ]
+    except AttributeError:  # an old object, without "reserved"
+        facts = [
+            (
+                page.size_kb,
+                page.total,
+                page.reserved if 'reserved' in page else 0,
+                page.used,
+            )
+            for page in pages
+        ]
+    return tuple(zip(*facts, strict=True))
 
 
 # Layouts of the hosts seen, so that hosts of one kind share them and nothing
