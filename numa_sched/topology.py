@@ -254,15 +254,19 @@ class Host:
     def __post_init__(self):
         layout = self.layout
         per_cell = (
-            self.memory_mb,
-            self.memory_used_mb,
-            self.shared_used,
-            self.pinned,
+            len(self.memory_mb),
+            len(self.memory_used_mb),
+            len(self.shared_used),
+            len(self.pinned),
         )
-        if list(map(len, per_cell)) != [len(layout.cells)] * 4:
+        if per_cell != (len(layout.cells),) * 4:
             raise TopologyError('a host that does not tell of each cell')
-        pages = self.pages_total, self.pages_reserved, self.pages_used
-        if list(map(len, pages)) != [layout.page_starts[-1]] * 3:
+        per_page = (
+            len(self.pages_total),
+            len(self.pages_reserved),
+            len(self.pages_used),
+        )
+        if per_page != (layout.page_starts[-1],) * 3:
             raise TopologyError('a host that does not tell of all its pages')
         if any(map(operator.and_, self.pinned, layout.foreign)):
             raise TopologyError(self._foreign_pinning())

@@ -127,7 +127,9 @@ class Bulk:
 
     def _has_share(self, table, hosts):
         cell, layout = self._cell, hosts[0].layout
-        shared = numpy.array([each.shared.bit_count() for each in layout.cells])
+        shared = numpy.array(
+            [each.shared.bit_count() for each in layout.cells]
+        )
         cpu_ratios = [[host.cpu_allocation_ratio] for host in hosts]
         ram_ratios = [[host.ram_allocation_ratio] for host in hosts]
         with numpy.errstate(over='ignore'):

@@ -49,7 +49,7 @@ class Assessment:
         for host_state in host_states:
             try:
                 views.append(self.view(host_state))
-            except Exception:  # noqa: PERF203
+            except Exception:
                 views.append(None)
         if self.guest and not self.requests:
             self._place(views)

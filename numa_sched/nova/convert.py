@@ -1,6 +1,5 @@
 """Nova's objects to values of the core."""
 
-import copy
 import itertools
 
 from nova import exception
@@ -55,9 +54,9 @@ def host(host_state) -> Host | None:
                 tuple(map(len, pages)),
                 sizes,
                 tuple([getattr(cell, '_obj_socket', None) for cell in cells]),
-                tuple(
+                _networks(
                     [
-                        _networks(getattr(cell, '_obj_network_metadata', None))
+                        getattr(cell, '_obj_network_metadata', None)
                         for cell in cells
                     ]
                 ),
@@ -65,7 +64,7 @@ def host(host_state) -> Host | None:
             memory,
             memory_used,
             shared_used,
-            tuple(map(cpumask.from_set, pinned)),
+            cpumask.from_sets(pinned),
             *counts,
             float(host_state.cpu_allocation_ratio),
             float(host_state.ram_allocation_ratio),
@@ -185,19 +184,23 @@ def _cpus(told) -> _CPUs:
     for facts, cpus in known:
         if facts == told:
             return cpus
+    # Plain copies: a list of Nova's refers to the cell that it is a field of.
+    shared = tuple(map(set, shared))
+    dedicated = tuple(map(set, dedicated))
+    siblings = tuple([list(map(set, cores)) for cores in siblings])
     cpus = _CPUs(
         tuple(
-            (
-                cpumask.from_set(shared),
-                cpumask.from_set(dedicated),
-                tuple(map(cpumask.from_set, siblings)),
+            zip(
+                cpumask.from_sets(shared),
+                cpumask.from_sets(dedicated),
+                map(cpumask.from_sets, siblings),
+                strict=True,
             )
-            for shared, dedicated, siblings in zip(*told, strict=True)
         )
     )
     if len(known) >= MAX_KINDS:
         known.clear()
-    known.append((copy.deepcopy(told), cpus))
+    known.append(([shared, dedicated, siblings], cpus))
     return cpus
 
 
@@ -205,8 +208,14 @@ def _cpus(told) -> _CPUs:
 MAX_KINDS = 64
 
 
-def _networks(metadata):
-    return metadata and (frozenset(metadata.physnets), metadata.tunneled)
+def _networks(told):
+    """Give physical networks and tunneled for each cell; None if not told."""
+    return tuple(
+        [
+            each and (frozenset(each._obj_physnets), bool(each._obj_tunneled))
+            for each in told
+        ]
+    )
 
 
 def guest(request_spec) -> Guest | None:
