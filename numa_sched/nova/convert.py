@@ -76,8 +76,8 @@ def host(host_state) -> Host | None:
 
 # Fields of versioned objects go through a property each, which would be most
 # of the cost; these are the attributes behind. Spelt out in comprehensions
-# they are read twice as fast as by an attrgetter: the interpreter remembers
-# where in an object each of them is.
+# they are read faster than by an attrgetter: the interpreter remembers where
+# in an object each of them is.
 def _cell_facts(cells):
     return [
         (
