@@ -2,7 +2,8 @@
 
 Each case is a host and a guest (with devices in one of the properties), and
 is compared with brute force over Nova's own pairwise function, with Nova's
-own search, or with the reference of the quick path.
+own search, with the reference of the quick path, or each of several hosts with
+all of them at once.
 """
 
 from benchmarks import fleet  # isort: skip  (Nova patches first)

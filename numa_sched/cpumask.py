@@ -23,15 +23,16 @@ def from_ids(ids: Iterable[int]) -> int:
 _BITS = {cpu: 1 << cpu for cpu in range(1024)}
 
 
-def from_set(ids: set[int]) -> int:
-    """Give the mask of a set of CPU ids, faster than :func:`from_ids`.
+def from_sets(sets: Iterable[set[int]]) -> tuple[int, ...]:
+    """Give the masks of sets of CPU ids, faster than :func:`from_ids`.
 
     :raises ValueError: if an id is negative or above :data:`HIGHEST_CPU`
     """
+    bit_of = _BITS.__getitem__
     try:
-        return sum(map(_BITS.__getitem__, ids))
+        return tuple([sum(map(bit_of, ids)) for ids in sets])
     except KeyError:
-        return from_ids(ids)
+        return tuple(map(from_ids, sets))
 
 
 def ids(mask: int) -> Iterator[int]:

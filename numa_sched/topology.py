@@ -10,6 +10,7 @@ import enum
 import itertools
 import math
 import operator
+import struct
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
@@ -181,7 +182,8 @@ class HostLayout:
     ``has_threads`` whether any core has more than one thread for guests;
     ``foreign`` are, for each cell, the CPUs that are not dedicated ones of it.
     ``page_starts`` tells where the pages of each cell begin in the columns of
-    a host, and last where they end.
+    a host, and last where they end. ``packing`` is the format in which
+    :attr:`Host.packed` holds the numbers of a host.
     """
 
     cells: tuple[CellLayout, ...]
@@ -189,6 +191,7 @@ class HostLayout:
     has_threads: bool = dataclasses.field(init=False)
     foreign: tuple[int, ...] = dataclasses.field(init=False)
     page_starts: tuple[int, ...] = dataclasses.field(init=False)
+    packing: str = dataclasses.field(init=False)
 
     def __post_init__(self):
         _require(bool(self.cells), 'a host without cells')
@@ -216,8 +219,27 @@ class HostLayout:
                 'page_starts',
                 tuple(itertools.accumulate(map(len, sizes), initial=0)),
             ),
+            ('packing', f'{4 * len(sizes) + 3 * sum(map(len, sizes))}Q'),
         ):
             object.__setattr__(self, name, value)
+
+    def columns(self) -> dict[str, slice]:
+        """Give where each column stands in :attr:`Host.packed`."""
+        cells, pages = len(self.cells), self.page_starts[-1]
+        widths = {
+            'memory_mb': cells,
+            'memory_used_mb': cells,
+            'shared_used': cells,
+            'pinned': cells,
+            'pages_total': pages,
+            'pages_reserved': pages,
+            'pages_used': pages,
+        }
+        ends = itertools.accumulate(widths.values())
+        return {
+            name: slice(end - width, end)
+            for (name, width), end in zip(widths.items(), ends, strict=True)
+        }
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -233,6 +255,10 @@ class Host:
     ``pools`` are the PCI devices that are free, in Nova's order. ``devices``
     maps a cell id, or None for no affinity, to how many of any kind are free
     there.
+
+    ``packed`` holds all columns once more, one after the other, for code that
+    looks at many hosts at once: 64 bits a number, and of ``pinned`` the number
+    of CPUs (:meth:`HostLayout.columns`).
     """
 
     name: str
@@ -250,28 +276,42 @@ class Host:
     devices: tuple[tuple[int | None, int], ...] = dataclasses.field(
         init=False, default=()
     )
+    packed: bytes = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self):
         layout = self.layout
         per_cell = (
-            self.memory_mb,
-            self.memory_used_mb,
-            self.shared_used,
-            self.pinned,
+            len(self.memory_mb),
+            len(self.memory_used_mb),
+            len(self.shared_used),
+            len(self.pinned),
         )
-        if list(map(len, per_cell)) != [len(layout.cells)] * 4:
+        if per_cell != (len(layout.cells),) * 4:
             raise TopologyError('a host that does not tell of each cell')
-        if min(self.memory_mb) < 0:
-            raise TopologyError(f'negative memory in {self.memory_mb} MiB')
-        if min(self.memory_used_mb) < 0 or min(self.shared_used) < 0:
-            raise TopologyError('negative usage')
+        per_page = (
+            len(self.pages_total),
+            len(self.pages_reserved),
+            len(self.pages_used),
+        )
+        if per_page != (layout.page_starts[-1],) * 3:
+            raise TopologyError('a host that does not tell of all its pages')
         if any(map(operator.and_, self.pinned, layout.foreign)):
             raise TopologyError(self._foreign_pinning())
-        pages = self.pages_total, self.pages_reserved, self.pages_used
-        if list(map(len, pages)) != [layout.page_starts[-1]] * 3:
-            raise TopologyError('a host that does not tell of all its pages')
-        if self.pages_total and min(map(min, pages)) < 0:
-            raise TopologyError(f'a negative number of pages in {pages}')
+        try:
+            # Takes whole numbers from 0 on only: it is the check, too.
+            packed = struct.pack(
+                layout.packing,
+                *self.memory_mb,
+                *self.memory_used_mb,
+                *self.shared_used,
+                *map(int.bit_count, self.pinned),
+                *self.pages_total,
+                *self.pages_reserved,
+                *self.pages_used,
+            )
+        except struct.error:
+            raise TopologyError(self._odd_numbers()) from None
+        object.__setattr__(self, 'packed', packed)
         for ratio in (self.cpu_allocation_ratio, self.ram_allocation_ratio):
             if not 0 <= ratio < math.inf:
                 raise TopologyError(f'an allocation ratio of {ratio}')
@@ -280,6 +320,21 @@ class Host:
             for cell, _, count in self.pools:
                 devices[cell] = devices.get(cell, 0) + count
             object.__setattr__(self, 'devices', tuple(devices.items()))
+
+    def _odd_numbers(self) -> str:
+        told = {
+            'memory': self.memory_mb,
+            'usage': self.memory_used_mb + self.shared_used,
+            'number of pages': (
+                self.pages_total + self.pages_reserved + self.pages_used
+            ),
+        }
+        return '; '.join(
+            f'negative {what}, or none of 64 bits: {number!r}'
+            for what, numbers in told.items()
+            for number in numbers
+            if not isinstance(number, int) or not 0 <= number < 2**64
+        )
 
     def _foreign_pinning(self) -> str:
         wrong = map(operator.and_, self.pinned, self.layout.foreign)

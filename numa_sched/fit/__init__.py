@@ -11,6 +11,7 @@ import collections
 from collections.abc import Sequence
 
 from numa_sched.fit import match
+from numa_sched.fit.bulk import FEW, UNDECIDED, Bulk
 from numa_sched.fit.cell import check_cell
 from numa_sched.fit.claim import Claim, predict
 from numa_sched.fit.constraint import (
@@ -46,6 +47,7 @@ class Placer:
         """Take the guest; ``packing`` is as for :func:`fit`."""
         self.guest, self._packing = guest, packing
         self._quick = Quick(guest, packing=packing)
+        self._bulk = Bulk(guest, packing=packing)
 
     def place(self, host: Host) -> Claim | None:
         """Give the claim on a host, None if the guest does not fit."""
@@ -55,6 +57,22 @@ class Placer:
             except Undecided:
                 pass
         return self.explain(host) or None
+
+    def place_all(self, hosts: Sequence[Host]) -> list[Claim | None]:
+        """Give what :meth:`place` gives for each host; faster if many."""
+        kinds: dict[int, list[int]] = {}
+        for number, host in enumerate(hosts):
+            kinds.setdefault(id(host.layout), []).append(number)
+        found: list = [UNDECIDED] * len(hosts)
+        for numbers in kinds.values():
+            if self._bulk.applies and len(numbers) > FEW:
+                placed = self._bulk.place([hosts[each] for each in numbers])
+                for number, claim in zip(numbers, placed, strict=True):
+                    found[number] = claim
+        return [
+            self.place(host) if claim is UNDECIDED else claim
+            for host, claim in zip(hosts, found, strict=True)
+        ]
 
     def explain(self, host: Host) -> Claim | Misfit:
         """Give the claim on a host, or why the guest does not fit."""

@@ -13,6 +13,7 @@ from numa_sched.fit.cell import page_order
 from numa_sched.fit.claim import Claim
 from numa_sched.fit.device_room import FreeDevices
 from numa_sched.fit.devices import pools_after
+from numa_sched.fit.table import Table
 from numa_sched.topology import (
     CPUPolicy,
     Guest,
@@ -39,13 +40,14 @@ class Left:
         self._rooms: dict[GuestCell, numpy.ndarray] = {}
 
     @functools.cached_property
+    def _table(self):
+        return Table(self.hosts, float)
+
+    @functools.cached_property
     def dedicated(self):
         """Dedicated CPUs that nobody has."""
         counts = [cell.dedicated_count for cell in self.layout.cells]
-        pinned = [
-            [mask.bit_count() for mask in host.pinned] for host in self.hosts
-        ]
-        return numpy.array(counts, float) - numpy.array(pinned, float)
+        return numpy.array(counts, float) - self._table['pinned']
 
     @functools.cached_property
     def cores(self):
@@ -56,34 +58,36 @@ class Left:
     def shared(self):
         """Shared CPUs, times the allocation ratio."""
         cpus = [cell.shared.bit_count() for cell in self.layout.cells]
-        ratios = self._column('cpu_allocation_ratio')
+        ratios = [host.cpu_allocation_ratio for host in self.hosts]
         limits = numpy.floor(numpy.outer(ratios, cpus))
-        return limits - self._column('shared_used')
+        return limits - self._table['shared_used']
 
     @functools.cached_property
     def memory_mb(self):
         """Memory without overcommit."""
-        return self._column('memory_mb') - self._column('memory_used_mb')
+        return self._table['memory_mb'] - self._table['memory_used_mb']
 
     @functools.cached_property
     def overcommit_mb(self):
         """Memory times the allocation ratio."""
-        ratios = self._column('ram_allocation_ratio')[:, None]
-        limits = numpy.floor(self._column('memory_mb') * ratios)
-        return limits - self._column('memory_used_mb')
+        ratios = numpy.array(
+            [host.ram_allocation_ratio for host in self.hosts]
+        )
+        limits = numpy.floor(self._table['memory_mb'] * ratios[:, None])
+        return limits - self._table['memory_used_mb']
 
     @functools.cached_property
     def pages_kb(self):
         """Pages of each size of each cell, then a 0."""
         return self._in_kb(
-            self._column('pages_total')
-            - self._column('pages_reserved')
-            - self._column('pages_used')
+            self._table['pages_total']
+            - self._table['pages_reserved']
+            - self._table['pages_used']
         )
 
     @functools.cached_property
     def _pages_total_kb(self):
-        return self._in_kb(self._column('pages_total'))
+        return self._in_kb(self._table['pages_total'])
 
     def _in_kb(self, pages):
         sizes = [
@@ -97,9 +101,6 @@ class Left:
     def devices(self):
         """PCI devices that nobody has."""
         return FreeDevices(self.layout, [host.pools for host in self.hosts])
-
-    def _column(self, name):
-        return numpy.array([getattr(host, name) for host in self.hosts], float)
 
     def _whole_cores(self, pinned):
         """Count cores of which no thread is pinned, by masks of each cell."""
@@ -179,15 +180,15 @@ class Left:
                 or layout.dedicated == layout.shared
                 for layout in self.layout.cells
             ]
-            return numpy.where(possible, self.cores // cell.dedicated, 0)
+            return numpy.where(possible, _times(cell.dedicated, self.cores), 0)
         if cell.thread_policy is not ThreadPolicy.REQUIRE:
-            return self.dedicated // cell.dedicated
+            return _times(cell.dedicated, self.dedicated)
         threads = numpy.array(
             [layout.threads_per_core for layout in self.layout.cells]
         )
         # Without siblings it never has room.
         return numpy.where(
-            threads > 1, self.cores // -(-cell.dedicated // threads), 0
+            threads > 1, _times(-(-cell.dedicated // threads), self.cores), 0
         )
 
     def _shared_rooms(self, cell):
@@ -196,19 +197,19 @@ class Left:
             cell.shared <= layout.shared.bit_count()
             for layout in self.layout.cells
         ]
-        return numpy.where(possible, self.shared // cell.shared, 0)
+        return numpy.where(possible, _times(cell.shared, self.shared), 0)
 
     def _memory_rooms(self, cell):
         """Give the limits that memory sets, one or two."""
         limits = []
         if cell.cpu_policy is not CPUPolicy.DEDICATED:
-            limits.append(self.overcommit_mb // cell.memory_mb)
+            limits.append(_times(cell.memory_mb, self.overcommit_mb))
         if cell.page_size:
             columns = _page_columns(
                 self.layout, cell.page_size, cell.memory_mb
             )
             free = numpy.maximum(self.pages_kb[:, columns], 0)
-            limits.append((free // (cell.memory_mb * 1024)).sum(axis=2))
+            limits.append(_times(cell.memory_mb * 1024, free).sum(axis=2))
         elif cell.pinned:
             limits.append(
                 self._in_small_pages(self.pages_kb, self.memory_mb, cell)
@@ -216,7 +217,7 @@ class Left:
         else:
             # No guest overcommits against itself.
             whole = self._in_small_pages(
-                self._pages_total_kb, self._column('memory_mb'), cell
+                self._pages_total_kb, self._table['memory_mb'], cell
             )
             limits.append(numpy.where(whole > 0, UNLIMITED, 0))
         return limits
@@ -229,8 +230,8 @@ class Left:
         columns = _page_columns(self.layout, PageSize.SMALL, cell.memory_mb)
         return numpy.where(
             [bool(layout.page_sizes_kb) for layout in self.layout.cells],
-            pages_kb[:, columns[:, 0]] // (cell.memory_mb * 1024),
-            memory_mb // cell.memory_mb,
+            _times(cell.memory_mb * 1024, pages_kb[:, columns[:, 0]]),
+            _times(cell.memory_mb, memory_mb),
         )
 
 
@@ -350,6 +351,14 @@ class LeftAfter(Left):
             if page_size is None
             else layout.page_sizes_kb.index(page_size)
         )
+
+
+def _times(need, room: numpy.ndarray) -> numpy.ndarray:
+    """Give how often a whole number goes into others.
+
+    The same as ``room // need``, which is far slower for floats.
+    """
+    return numpy.floor(room / need)
 
 
 def _page_columns(layout: HostLayout, wanted: int, memory_mb: int):

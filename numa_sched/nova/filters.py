@@ -61,8 +61,10 @@ class NUMAFitFilter(BaseHostFilter):
             yield from filter_obj_list
             return
         passed = False
-        for host_state in filter_obj_list:
-            if request.passes(host_state):
+        host_states = list(filter_obj_list)
+        views = request.assessment.views(host_states)
+        for host_state, view in zip(host_states, views, strict=True):
+            if request.passes(host_state, view):
                 passed = True
                 yield host_state
         if not passed:
@@ -85,10 +87,10 @@ class _Request:
         self.debug = LOG.isEnabledFor(std_logging.DEBUG)
         self._limits = {}
 
-    def passes(self, host_state):
+    def passes(self, host_state, view):
         """Whether a host passes; leaves limits for the claim if it does."""
         try:
-            reason = self._drop_reason(host_state)
+            reason = self._drop_reason(host_state, view)
         except Exception as error:
             # One host must not take the whole request down with it.
             LOG.warning(
@@ -118,13 +120,13 @@ class _Request:
             )
         return False
 
-    def _drop_reason(self, host_state):
+    def _drop_reason(self, host_state, view):
         """Give why a host is dropped, None if it is not.
 
         A view stands for the reason that only :meth:`_explain` works out.
         """
         assessment = self.assessment
-        view = assessment.view(host_state)
+        view = view or assessment.view(host_state)
         if view.error is not None:
             if not view.warned:
                 view.warned = True

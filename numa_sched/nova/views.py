@@ -69,11 +69,16 @@ class View:
         """Give what comes of a guest on this host."""
         verdict = self.verdicts.pop(placer, None)
         if verdict is None:
-            verdict = Verdict(placer.place(self.host))
-            while len(self.verdicts) >= MAX_VERDICTS_PER_HOST:
-                _drop_oldest(self.verdicts)
+            return self.keep(placer, placer.place(self.host))
         # The one asked for least lately stands first, and goes first.
         self.verdicts[placer] = verdict
+        return verdict
+
+    def keep(self, placer: Placer, claim: Claim | None) -> Verdict:
+        """Give the verdict, newly made, that a guest's claim leads to."""
+        while len(self.verdicts) >= MAX_VERDICTS_PER_HOST:
+            _drop_oldest(self.verdicts)
+        verdict = self.verdicts[placer] = Verdict(claim)
         return verdict
 
 

@@ -92,7 +92,10 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
         """Give the verdict on each host, with its score; None without one."""
         strategy = self.strategy()
         verdicts = [
-            self._verdict(host_state, assessment) for host_state in host_states
+            self._verdict(host_state, view, assessment)
+            for host_state, view in zip(
+                host_states, assessment.views(host_states), strict=True
+            )
         ]
         unscored = [
             (host_state, verdict)
@@ -112,9 +115,9 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
             self._strategy, self._made_of = self._make_strategy(mix), mix
         return self._strategy
 
-    def _verdict(self, host_state, assessment):
+    def _verdict(self, host_state, view, assessment):
         try:
-            view = assessment.view(host_state)
+            view = view or assessment.view(host_state)
             if view.error is not None:
                 raise view.error
             if view.host is None:

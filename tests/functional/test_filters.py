@@ -423,3 +423,16 @@ def test_a_request_without_image_is_no_error():
     request.image = None
     assert not passes(make_host_state(make_host(4)), request)
     assert passes(make_host_state(make_host(5)), request)
+
+
+@pytest.mark.parametrize('number', range(3))
+def test_a_host_that_cannot_be_judged_does_not_spoil_the_others(
+    number, caplog
+):
+    states = [make_host_state(make_host(4)) for _ in range(20)]
+    # Whatever it is that goes wrong, it is no topology error.
+    del states[number].updated
+    with caplog.at_level(logging.WARNING, 'numa_sched'):
+        left = list(NUMAFitFilter().filter_all(states, make_request(PINNED)))
+    assert left == states[:number] + states[number + 1 :]
+    assert len(caplog.records) == 1

@@ -1,5 +1,7 @@
 """Hosts and guests for hypothesis: small, odd, and close to full."""
 
+import dataclasses
+
 from hypothesis import assume
 from hypothesis import strategies as st
 
@@ -14,6 +16,7 @@ from numa_sched.topology import (
     PageSize,
     ThreadPolicy,
 )
+from tests.builders import make_pools
 from tests.cloud import machines
 
 PHYSNETS = ('one', 'two')
@@ -140,6 +143,37 @@ def real_hosts(draw):
             )
         )
     return Host.of(machine.name, cells)
+
+
+@st.composite
+def hosts_of_one_layout(draw):
+    """Give some hosts that differ in what is in use, and in devices."""
+    first = draw(hosts() | real_hosts())
+    return [first, *(draw(_in_other_use(first)) for _ in range(3))]
+
+
+@st.composite
+def _in_other_use(draw, host):
+    cells = host.layout.cells
+    pinned = [draw(st.integers(0, 2**64 - 1)) for _ in cells]
+    return dataclasses.replace(
+        host,
+        memory_used_mb=tuple(
+            draw(st.sampled_from((0, 256, 512, 2**60))) for _ in cells
+        ),
+        shared_used=tuple(draw(st.integers(0, 4)) for _ in cells),
+        pinned=tuple(
+            cell.dedicated & (mask | mask << 64 * cell.id)
+            for cell, mask in zip(cells, pinned, strict=True)
+        ),
+        pages_used=tuple(
+            draw(st.sampled_from((0, total // 2, total, total + 1)))
+            for total in host.pages_total
+        ),
+        cpu_allocation_ratio=draw(st.sampled_from((0.0, 1.0, 4.0))),
+        ram_allocation_ratio=draw(st.sampled_from((0.9, 1.0, 1e308))),
+        pools=make_pools(draw(st.sampled_from(((), (), ((cells[0].id, 1),))))),
+    )
 
 
 @st.composite

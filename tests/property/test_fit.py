@@ -4,12 +4,13 @@ import collections
 import copy
 import dataclasses
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from nova.conf import CONF
 from nova.virt import hardware
 
 from numa_sched import fit
+from numa_sched.fit.bulk import UNDECIDED, Bulk
 from numa_sched.fit.claim import Claim, predict
 from numa_sched.fit.constraint import NetworkAffinity
 from numa_sched.nova.pci import PCIAffinity
@@ -198,3 +199,19 @@ def test_the_quick_answer_is_that_of_the_reference(host, guest, packing):
         assert not reference
     else:
         assert quick == reference
+
+
+@given(
+    strategies.hosts_of_one_layout(),
+    strategies.guests(alike=True),
+    st.booleans(),
+)
+def test_what_is_said_of_many_hosts_at_once_is_what_is_said_of_each(
+    hosts, guest, packing
+):
+    bulk = Bulk(guest, packing=packing)
+    assume(bulk.applies)
+    placer = fit.Placer(guest, packing=packing)
+    for host, claim in zip(hosts, bulk.place(hosts), strict=True):
+        if claim is not UNDECIDED:
+            assert claim == placer.place(host)

@@ -1,4 +1,5 @@
 import dataclasses
+import struct
 
 import pytest
 
@@ -39,9 +40,9 @@ def test_a_cell_layout_that_makes_no_sense_is_refused(fields, message):
         ({'memory_used_mb': -1}, 'negative usage'),
         ({'shared_used': -1}, 'negative usage'),
         ({'pinned': mask(9)}, 'CPUs 9 are pinned but are not dedicated'),
-        ({'pages_used': (-1,)}, 'a negative number of pages'),
-        ({'pages_total': (-1,)}, 'a negative number of pages'),
-        ({'pages_reserved': (-1,)}, 'a negative number of pages'),
+        ({'pages_used': (-1,)}, 'negative number of pages'),
+        ({'pages_total': (-1,)}, 'negative number of pages'),
+        ({'pages_reserved': (-1,)}, 'negative number of pages'),
         ({'pages_used': (1, 1)}, 'not tell of all its pages'),
         ({'pages_used': ()}, 'not tell of all its pages'),
     ],
@@ -88,6 +89,43 @@ def test_usage_must_be_told_for_each_cell():
     host = make_host(4, 4)
     with pytest.raises(TopologyError, match='not tell of each cell'):
         dataclasses.replace(host, pinned=(0,))
+
+
+@pytest.mark.parametrize('odd', [0.5, '1', None, float('nan'), 2**64])
+@pytest.mark.parametrize(
+    ('column', 'what'),
+    [
+        ('memory_mb', 'memory'),
+        ('shared_used', 'usage'),
+        ('pages_used', 'number of pages'),
+    ],
+)
+def test_numbers_that_are_none_are_refused(column, what, odd):
+    host = make_host(make_cell(pages=((4, 10),)))
+    with pytest.raises(TopologyError, match=what):
+        dataclasses.replace(host, **{column: (odd,)})
+
+
+def test_the_packed_numbers_of_a_host_are_those_of_its_columns():
+    cells = (
+        make_cell(0, pinned=(1, 2), pages=((4, 10, 3, 2), (2048, 7, 6, 5))),
+        make_cell(1, shared_used=9, pages=((4, 1),)),
+    )
+    host = make_host(*cells)
+    numbers = struct.unpack(host.layout.packing, host.packed)
+    found = {
+        name: numbers[where] for name, where in host.layout.columns().items()
+    }
+    assert found.pop('pinned') == (2, 0)
+    assert found == {name: getattr(host, name) for name in found}
+    assert len(found) == 6
+
+
+def test_packed_numbers_keep_up_with_a_host_that_is_replaced():
+    host = make_host(4)
+    busy = dataclasses.replace(host, shared_used=(3,))
+    assert busy.packed != host.packed
+    assert dataclasses.replace(busy, shared_used=(0,)).packed == host.packed
 
 
 def test_cells_come_back_as_they_went_in():

@@ -1,0 +1,191 @@
+"""The usual guest on many hosts at once, in arrays.
+
+Gives for each host what :class:`numa_sched.fit.quick.Quick` gives; it does
+the same steps, each for all cells of all hosts. It leaves more to others: what
+is no matter of counting, and hosts whose cells differ in their page sizes.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy
+
+from numa_sched.fit.cell import counting_decides, page_order
+from numa_sched.fit.claim import MAX_RANK, Claim
+from numa_sched.fit.quick import Quick
+from numa_sched.fit.table import Table
+from numa_sched.topology import CPUPolicy, Guest, Host
+
+UNDECIDED = object()
+"""Somebody else has to answer."""
+
+FEW = 8
+"""As few hosts are done faster one by one."""
+
+MOST = 2**52
+"""Up to here floats tell whole numbers apart; real ones are far below."""
+
+NEVER = numpy.iinfo(numpy.int64).max
+
+
+class Bulk:
+    """Answers for one guest on many hosts of one layout."""
+
+    def __init__(self, guest: Guest, *, packing: bool = False):
+        """Work out what does not depend on the hosts.
+
+        :param packing: ``[compute]
+            packing_host_numa_cells_allocation_strategy`` of the hosts
+        """
+        self.guest, self._cell = guest, guest.cells[0]
+        self._sign = 1 if packing else -1
+        self._memory_kb = self._cell.memory_mb * 1024
+        self._by_kind = bool(self._cell.page_size) and self._cell.page_size < 0
+        self.applies = Quick(guest).applies and self._memory_kb < MOST
+        # One tuple for all claims that get pages of the same sizes.
+        self._sizes: dict[tuple, tuple] = {}
+
+    def place(self, hosts: Sequence[Host]) -> list:
+        """Give for each host the claim, None, or :data:`UNDECIDED`.
+
+        :param hosts: at least one; the layout of all is the same object
+        """
+        layout, count = hosts[0].layout, len(self.guest.cells)
+        available = len(layout.cells)
+        if available < count:
+            return [None] * len(hosts)
+        if not layout.same_pages:
+            return [UNDECIDED] * len(hosts)
+        table = Table(hosts, numpy.int64)
+        too_big = (table.numbers < 0) | (table.numbers > MOST)
+        undecided = too_big.any(axis=1)
+        sizes = accepted = None
+        if self._cell.page_size:
+            sizes = self._page_sizes(table, layout)
+            accepted = sizes > 0
+            if self._by_kind:
+                others = accepted & (sizes != sizes.max(axis=1)[:, None])
+                undecided |= others.any(axis=1)
+        else:
+            accepted = self._has_memory(table, layout)
+        if self._cell.pinned:
+            free = [cell.dedicated_count for cell in layout.cells]
+            free = numpy.array(free) - table['pinned']
+            accepted &= free >= self._cell.dedicated
+            unsure = [
+                not counting_decides(cell, self._cell) for cell in layout.cells
+            ]
+            undecided |= (accepted & unsure).any(axis=1)
+            by_cpus = self._sign * free
+        else:
+            by_cpus = -self._sign * table['shared_used']
+        if self._cell.cpu_policy is not CPUPolicy.DEDICATED:
+            accepted &= self._has_share(table, hosts)
+        fits = accepted.sum(axis=1) >= count
+        if available > count:
+            if math.perm(available, count) > MAX_RANK:
+                undecided |= ~accepted.all(axis=1)
+            undecided |= [bool(host.devices) for host in hosts]
+        by_memory = self._sign * (table['memory_mb'] - table['memory_used_mb'])
+        return self._claims(
+            hosts,
+            undecided,
+            fits,
+            _first(count, accepted, by_cpus, by_memory),
+            sizes,
+        )
+
+    def _page_sizes(self, table, layout):
+        """Give the size of the pages that each cell has for one guest cell.
+
+        It is 0 where there are not enough.
+        """
+        sizes_kb = layout.cells[0].page_sizes_kb
+        free = table['pages_total'] - table['pages_used']
+        free = _by_cell(free - table['pages_reserved'], layout)
+        found = numpy.zeros(free.shape[:2], numpy.int64)
+        order = page_order(sizes_kb, self._cell.page_size)
+        for at, size in reversed(order):
+            if self._memory_kb % size == 0:
+                found[free[:, :, at] >= self._memory_kb // size] = size
+        return found
+
+    def _has_memory(self, table, layout):
+        pinned, smallest = self._cell.pinned, layout.cells[0].smallest_pages
+        if smallest is None:
+            room = table['memory_mb']
+            if pinned:
+                room = room - table['memory_used_mb']
+            return room >= self._cell.memory_mb
+        size_kb = layout.cells[0].page_sizes_kb[smallest]
+        pages = table['pages_total']
+        if pinned:
+            pages = pages - table['pages_used'] - table['pages_reserved']
+        pages = _by_cell(pages, layout)[:, :, smallest]
+        enough = pages >= self._memory_kb // size_kb
+        return enough & (self._memory_kb % size_kb == 0)
+
+    def _has_share(self, table, hosts):
+        cell, layout = self._cell, hosts[0].layout
+        shared = numpy.array(
+            [each.shared.bit_count() for each in layout.cells]
+        )
+        cpu_ratios = [[host.cpu_allocation_ratio] for host in hosts]
+        ram_ratios = [[host.ram_allocation_ratio] for host in hosts]
+        with numpy.errstate(over='ignore'):
+            cpus = shared * numpy.array(cpu_ratios)
+            memory = table['memory_mb'] * numpy.array(ram_ratios)
+        return (
+            (cell.shared <= shared)
+            & (table['shared_used'] + cell.shared <= cpus)
+            & (table['memory_used_mb'] + cell.memory_mb <= memory)
+        )
+
+    def _claims(self, hosts, undecided, fits, indexes, sizes):
+        if sizes is None:
+            sizes = [[None] * len(self.guest.cells)] * len(hosts)
+        else:
+            sizes = numpy.take_along_axis(sizes, indexes, axis=1).tolist()
+        found = []
+        for host, unsure, fit, chosen, got in zip(
+            hosts,
+            undecided.tolist(),
+            fits.tolist(),
+            indexes.tolist(),
+            sizes,
+            strict=True,
+        ):
+            if unsure:
+                found.append(UNDECIDED)
+            elif fit:
+                got = tuple(got)
+                got = self._sizes.setdefault(got, got)
+                found.append(Claim(host, self.guest, tuple(chosen), got))
+            else:
+                found.append(None)
+        return found
+
+
+def _by_cell(pages, layout):
+    """Give pages by host, cell and size; all cells have the same sizes."""
+    return pages.reshape(len(pages), len(layout.cells), -1)
+
+
+def _first(count, accepted, by_cpus, by_memory):
+    """Give for each host the indexes of the cells that a claim takes first.
+
+    They are accepted ones as far as there are any: those with the least of
+    the first, among them the least of the second, and then those in front. If
+    the claim takes all cells, it takes them as they are.
+    """
+    hosts, available = accepted.shape
+    if count == available:
+        return numpy.tile(numpy.arange(count), (hosts, 1))
+    rows, left = numpy.arange(hosts), accepted.copy()
+    chosen = numpy.empty((hosts, count), numpy.int64)
+    for place in range(count):
+        cpus = numpy.where(left, by_cpus, NEVER)
+        best = left & (cpus == cpus.min(axis=1)[:, None])
+        chosen[:, place] = numpy.where(best, by_memory, NEVER).argmin(axis=1)
+        left[rows, chosen[:, place]] = False
+    return chosen

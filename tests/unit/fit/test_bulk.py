@@ -1,0 +1,122 @@
+import pytest
+
+from numa_sched import fit
+from numa_sched.fit import bulk
+from numa_sched.fit.bulk import UNDECIDED, Bulk
+from numa_sched.topology import Guest, PageSize
+from tests.builders import (
+    HUGE_KB,
+    SMALL_KB,
+    make_cell,
+    make_guest,
+    make_guest_cell,
+    make_host,
+)
+
+
+def fleet(*pinned, **fields):
+    """Give hosts of two cells of 4 CPUs, with so many pinned on each."""
+    made = [
+        make_host(
+            *(
+                make_cell(cell, pinned=range(64 * cell, 64 * cell + count))
+                for cell, count in enumerate(counts)
+            ),
+            **fields,
+        )
+        for counts in pinned
+    ]
+    return of_one_layout(made)
+
+
+def of_one_layout(hosts):
+    """Give hosts that share the layout of the first, as the real ones do."""
+    for host in hosts:
+        object.__setattr__(host, 'layout', hosts[0].layout)
+    return hosts
+
+
+def cells_of(claims):
+    return [claim and claim.cell_ids for claim in claims]
+
+
+def test_each_host_has_its_own_answer():
+    hosts = fleet((0, 1), (2, 1), (3, 3), (2, 2))
+    found = Bulk(make_guest(2)).place(hosts)
+    assert cells_of(found) == [(0,), (1,), None, (0,)]
+    assert found[1].host is hosts[1]
+
+
+def test_packing_takes_the_fullest_cell_that_will_do():
+    hosts = fleet((0, 1), (1, 0), (3, 2))
+    found = Bulk(make_guest(2), packing=True).place(hosts)
+    assert cells_of(found) == [(1,), (0,), (1,)]
+
+
+def test_cells_with_as_many_cpus_go_by_memory():
+    hosts = of_one_layout(
+        [
+            make_host(make_cell(0, memory_used_mb=used), make_cell(1))
+            for used in (0, 8)
+        ]
+    )
+    assert cells_of(Bulk(make_guest(2)).place(hosts)) == [(0,), (1,)]
+
+
+def test_several_cells_are_on_different_host_cells():
+    hosts = fleet((1, 0), (0, 3))
+    assert cells_of(Bulk(make_guest(2, 2)).place(hosts)) == [(0, 1), None]
+
+
+def test_pages_are_counted():
+    hosts = of_one_layout(
+        [
+            make_host(
+                make_cell(0, pages=((SMALL_KB, 10**6), (HUGE_KB, 300, used)))
+            )
+            for used in (0, 100)
+        ]
+    )
+    guest = make_guest(make_guest_cell(1, page_size=PageSize.LARGE))
+    fits, full = Bulk(guest).place(hosts)
+    assert fits.page_sizes == (HUGE_KB,)
+    assert full is None
+
+
+@pytest.mark.parametrize(
+    'hosts',
+    [
+        fleet((0, 0), devices=((0, 1),)),
+        [make_host(make_cell(memory_mb=2**60), 4)],
+        [make_host(make_cell(pages=((SMALL_KB, 10**6),)), 4)],
+    ],
+    ids=['devices', 'numbers too big', 'pages that differ'],
+)
+def test_it_leaves_hosts_to_others(hosts):
+    assert Bulk(make_guest(2)).place(hosts) == [UNDECIDED]
+    assert fit.Placer(make_guest(2)).place(hosts[0])
+
+
+def test_it_leaves_guests_to_others():
+    assert not Bulk(make_guest(2, 3)).applies
+    assert not Bulk(make_guest(make_guest_cell(1, memory_mb=2**50))).applies
+    whole_cores = Guest((make_guest_cell(2, threads='require'),))
+    assert Bulk(whole_cores).place(fleet((0, 0))) == [UNDECIDED]
+
+
+def test_a_placer_does_many_hosts_of_a_layout_at_once(monkeypatch):
+    hosts = fleet(*[(0, 1), (3, 3)] * bulk.FEW)
+    expected = [fit.Placer(make_guest(2)).place(host) for host in hosts]
+    placer = fit.Placer(make_guest(2))
+    monkeypatch.delattr(fit.Placer, 'place')
+    assert placer.place_all(hosts) == expected
+
+
+def test_a_placer_keeps_the_order_of_hosts_of_several_layouts():
+    hosts = fleet(*[(0, 1)] * 20)
+    hosts[3:3] = [make_host(8), make_host(1)]
+    placer = fit.Placer(make_guest(2))
+    found = placer.place_all(hosts)
+    assert found == [placer.place(host) for host in hosts]
+    assert found[3].host is hosts[3]
+    assert found[4] is None
