@@ -10,6 +10,7 @@ from tests.functional.libvirt.migrating import (
     STOCK_DRIVER,
     TRAITS,
     boot,
+    configure,
     eventually,
     migrate,
     newest_migration,
@@ -55,6 +56,18 @@ def test_the_stock_driver_leaves_the_traits_to_the_operator(cloud):
         cloud.set_traits('one', remove=TRAITS)
         update(cloud)
         assert not cloud.traits_of('one') & TRAITS
+
+
+@pytest.mark.usefixtures('fresh_traits')
+def test_the_traits_are_not_reported_of_what_is_not_qemu(cloud):
+    configure(cloud, virt_type='lxc')
+    try:
+        cloud.set_traits('one', remove=TRAITS)
+        update(cloud)
+        assert not cloud.traits_of('one') & TRAITS
+    finally:
+        configure(cloud, virt_type='kvm')
+        update(cloud)
 
 
 def test_with_nova_s_driver_a_wish_against_post_copy_goes_unheard(cloud):
