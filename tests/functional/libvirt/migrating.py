@@ -88,7 +88,7 @@ def under_way(cloud, server, **end):
     cloud.start_live_migration(server)
     assert held.began.wait(30)
     try:
-        eventually(lambda: newest_migration(cloud, server) == 'running')
+        wait_until(cloud, server, 'running')
         yield held
     finally:
         if server['id'] in cloud.moves.held:
@@ -130,6 +130,11 @@ def newest_migration(cloud, server):
     return max(migrations(cloud, server), key=lambda each: each['id'])[
         'status'
     ]
+
+
+def wait_until(cloud, server, status):
+    """Wait until the newest migration of a server has a status."""
+    eventually(lambda: newest_migration(cloud, server) == status)
 
 
 def path_of_migration(cloud, server):

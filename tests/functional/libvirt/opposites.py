@@ -13,8 +13,11 @@ from tests.functional.libvirt import migrating  # isort: skip
 import contextlib
 import json
 import sys
+import threading
+from unittest import mock
 
 import nova.utils
+from nova.virt.libvirt.driver import LibvirtDriver
 
 WISHES = {'converging': (True, False), 'copying': (False, True)}
 
@@ -37,20 +40,39 @@ def main():
 
 
 def moved_at_once(cloud, servers):
-    """Give the move of each server; none ends before all are completed."""
-    with contextlib.ExitStack() as stack:
-        held = {
-            name: stack.enter_context(migrating.under_way(cloud, server))
-            for name, server in servers.items()
-        }
+    """Give the move of each server; all begin and end together."""
+    moves = cloud.moves
+    held = {name: moves.hold(each['id']) for name, each in servers.items()}
+    with meeting(len(servers)):
         for server in servers.values():
-            migrating.complete(cloud, server)
+            cloud.start_live_migration(server)
         for each in held.values():
-            migrating.eventually(lambda each=each: each.move.told)
+            assert each.began.wait(30)
+    for server in servers.values():
+        migrating.wait_until(cloud, server, 'running')
+        migrating.complete(cloud, server)
+    for each in held.values():
+        migrating.eventually(lambda each=each: each.move.told)
+    for server in servers.values():
+        moves.let_go(server['id'])
     for server in servers.values():
         cloud.wait_for_migration(server)
         cloud.wait_for(server, 'ACTIVE')
     return {name: each.move for name, each in held.items()}
+
+
+@contextlib.contextmanager
+def meeting(number):
+    """Have migrations wait for each other once their flags are settled."""
+    stock = LibvirtDriver._live_migration
+    barrier = threading.Barrier(number, timeout=30)
+
+    def met(driver, *args, **kwargs):
+        barrier.wait()
+        stock(driver, *args, **kwargs)
+
+    with mock.patch.object(LibvirtDriver, '_live_migration', met):
+        yield
 
 
 if __name__ == '__main__':

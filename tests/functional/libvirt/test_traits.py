@@ -11,10 +11,9 @@ from tests.functional.libvirt.migrating import (
     TRAITS,
     boot,
     configure,
-    eventually,
     migrate,
-    newest_migration,
     restarted,
+    wait_until,
 )
 
 
@@ -93,5 +92,5 @@ def test_half_rolled_out_a_wish_is_met_by_the_computes_that_can(cloud):
         cloud.wait_for(server, 'ACTIVE')
     source = cloud.host_of(server)
     cloud.start_live_migration(server, 'old')
-    eventually(lambda: newest_migration(cloud, server) == 'error')
+    wait_until(cloud, server, 'error')
     assert cloud.host_of(server) == source
