@@ -63,26 +63,13 @@ class LibvirtDriver(driver.LibvirtDriver):
         )
 
     def _live_migration_operation(
-        self,
-        context,
-        instance,
-        dest,
-        block_migration,
-        migrate_data,
-        guest,
-        device_names,
+        self, context, instance, dest, block, migrate_data, guest, *args
     ):
         flags = self._get_migration_flags(migrate_data.block_migration)
         if not flags & driver.libvirt.VIR_MIGRATE_PARALLEL:
             guest = _OneConnectionGuest(guest._domain)
         super()._live_migration_operation(
-            context,
-            instance,
-            dest,
-            block_migration,
-            migrate_data,
-            guest,
-            device_names,
+            context, instance, dest, block, migrate_data, guest, *args
         )
 
 

@@ -16,6 +16,18 @@ def cloud():
         yield running
 
 
+@pytest.fixture(scope='module')
+def door(cloud):
+    """The API as the README has it set up."""
+    return cloud.door()
+
+
+@pytest.fixture(scope='module')
+def nova(cloud):
+    """The API without our filter."""
+    return cloud.door(filtered=False)
+
+
 @pytest.fixture(autouse=True)
 def _clean(request, monkeypatch):
     """Leave a shared cloud without servers, as it was before the test."""

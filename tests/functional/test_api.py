@@ -30,17 +30,6 @@ SNAPSHOT = '00000000-0000-0000-0000-000000000007'
 
 
 @pytest.fixture(scope='module')
-def door(cloud):
-    return cloud.door()
-
-
-@pytest.fixture(scope='module')
-def nova(cloud):
-    """The API without our filter."""
-    return cloud.door(filtered=False)
-
-
-@pytest.fixture(scope='module')
 def flavors(cloud):
     """A flavor for each pair of values, also for those that clash."""
     return {

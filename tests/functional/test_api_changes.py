@@ -25,17 +25,6 @@ from tests.functional.api_requests import (
 BOTH = ('true', 'true')
 
 
-@pytest.fixture(scope='module')
-def door(cloud):
-    return cloud.door()
-
-
-@pytest.fixture(scope='module')
-def nova(cloud):
-    """The API without our filter."""
-    return cloud.door(filtered=False)
-
-
 @pytest.fixture(scope='module', autouse=True)
 def _hosts(cloud):
     """Two hosts that can do both."""

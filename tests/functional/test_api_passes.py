@@ -36,17 +36,6 @@ UNKNOWN = str(uuid.UUID(int=7))
 
 
 @pytest.fixture(scope='module')
-def door(cloud):
-    return cloud.door()
-
-
-@pytest.fixture(scope='module')
-def nova(cloud):
-    """The API without our filter."""
-    return cloud.door(filtered=False)
-
-
-@pytest.fixture(scope='module')
 def bad(cloud):
     """A flavor that asks for both features."""
     return old_flavor(cloud, flavor_specs(*BOTH))

@@ -14,6 +14,8 @@ from numa_sched.policy import WISHES
 AC, PC = WISHES
 TRAITS = {wish.trait for wish in WISHES}
 DRIVER = 'numa_sched.LibvirtDriver'
+# Nova has one overtake the other.
+FAILED = ('failed', 'error')
 STOCK_DRIVER = 'libvirt.LibvirtDriver'
 PERMITS = tuple(itertools.product((False, True), repeat=2))
 # All pairs of wishes but the one that is refused.
