@@ -4,7 +4,7 @@ import collections
 import copy
 import dataclasses
 
-from hypothesis import assume, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from nova.conf import CONF
 from nova.virt import hardware
@@ -14,7 +14,14 @@ from numa_sched.fit.bulk import UNDECIDED, Bulk
 from numa_sched.fit.claim import Claim, predict
 from numa_sched.fit.constraint import NetworkAffinity
 from numa_sched.nova.pci import PCIAffinity
-from tests.builders import make_pools
+from numa_sched.topology import Guest, ThreadPolicy
+from tests.builders import (
+    make_cell,
+    make_guest,
+    make_guest_cell,
+    make_host,
+    make_pools,
+)
 from tests.property import brute_force, nova_objects, strategies
 
 CRASHES = object()
@@ -114,6 +121,13 @@ def is_right(topology, host, guest):
             return False
         if not pinned <= cell.free_pcpus:
             return False
+        if guest.cells[index].thread_policy is ThreadPolicy.ISOLATE:
+            taken = pinned | set(claimed.cpuset_reserved or ())
+            if any(
+                core & taken and core - cell.free_pcpus
+                for core in cell.siblings
+            ):
+                return False
         as_claimed = copy.deepcopy(wanted.cells[index])
         as_claimed.pagesize = claimed.pagesize
         for asked in (wanted.cells[index], as_claimed):
@@ -124,6 +138,11 @@ def is_right(topology, host, guest):
     return True
 
 
+@example(
+    # The thread beside the guest is that of a core which another guest has.
+    make_host(make_cell(cpus=4, threads=2, legacy=True, pinned=[3])),
+    make_guest(make_guest_cell(1, threads='isolate'), isolate_emulator=True),
+)
 @given(strategies.hosts(), strategies.guests())
 def test_the_prediction_is_what_the_claim_does(host, guest):
     topology = nova_claims(host, guest)
@@ -203,15 +222,14 @@ def test_the_quick_answer_is_that_of_the_reference(host, guest, packing):
 
 @given(
     strategies.hosts_of_one_layout(),
-    strategies.guests(alike=True),
+    strategies.guests(alike=True).map(lambda guest: Guest(guest.cells)),
     st.booleans(),
 )
 def test_what_is_said_of_many_hosts_at_once_is_what_is_said_of_each(
     hosts, guest, packing
 ):
-    bulk = Bulk(guest, packing=packing)
-    assume(bulk.applies)
     placer = fit.Placer(guest, packing=packing)
-    for host, claim in zip(hosts, bulk.place(hosts), strict=True):
+    found = Bulk(guest, packing=packing).place(hosts)
+    for host, claim in zip(hosts, found, strict=True):
         if claim is not UNDECIDED:
             assert claim == placer.place(host)

@@ -5,6 +5,7 @@ from numa_sched.fit import bulk
 from numa_sched.fit.bulk import UNDECIDED, Bulk
 from numa_sched.topology import Guest, PageSize
 from tests.builders import (
+    GIANT_KB,
     HUGE_KB,
     SMALL_KB,
     make_cell,
@@ -81,6 +82,59 @@ def test_pages_are_counted():
     fits, full = Bulk(guest).place(hosts)
     assert fits.page_sizes == (HUGE_KB,)
     assert full is None
+
+
+def test_reserved_pages_are_nobodys():
+    pages = (SMALL_KB, 10**6), (HUGE_KB, 300, 0, 100)
+    hosts = [make_host(make_cell(pages=pages))]
+    guest = make_guest(make_guest_cell(1, page_size=PageSize.LARGE))
+    assert Bulk(guest).place(hosts) == [None]
+
+
+def shared_guest(cpus):
+    return make_guest(make_guest_cell(shared=cpus))
+
+
+def test_shared_cells_go_by_the_cpus_in_use():
+    hosts = of_one_layout(
+        [
+            make_host(
+                make_cell(0, shared=True, shared_used=used),
+                make_cell(1, shared=True, shared_used=1),
+                cpu_allocation_ratio=2.0,
+            )
+            for used in (0, 2)
+        ]
+    )
+    assert cells_of(Bulk(shared_guest(1)).place(hosts)) == [(0,), (1,)]
+
+
+def test_no_guest_overcommits_cpus_against_itself():
+    hosts = [make_host(make_cell(shared=True), cpu_allocation_ratio=16.0)]
+    assert cells_of(Bulk(shared_guest(4)).place(hosts)) == [(0,)]
+    assert Bulk(shared_guest(5)).place(hosts) == [None]
+
+
+def test_it_leaves_pages_chosen_otherwise_from_cell_to_cell_to_others():
+    pages = ((SMALL_KB, 9), (HUGE_KB, 512), (GIANT_KB, 4))
+    full = ((SMALL_KB, 9), (HUGE_KB, 512), (GIANT_KB, 4, 4))
+    alike, unlike = of_one_layout(
+        [
+            make_host(make_cell(0, pages=pages), make_cell(1, pages=each))
+            for each in (pages, full)
+        ]
+    )
+    wanted = make_guest_cell(1, memory_mb=1024, page_size=PageSize.LARGE)
+    found = Bulk(make_guest(wanted)).place([alike, unlike])
+    assert found[0].page_sizes == (GIANT_KB,)
+    assert found[1] is UNDECIDED
+
+
+def test_it_leaves_walks_that_may_be_too_long_to_others():
+    free, full = fleet((0,) * 16, (4,) + (0,) * 15)
+    found = Bulk(make_guest(*[1] * 5)).place([free, full])
+    assert found[0].cell_ids == (0, 1, 2, 3, 4)
+    assert found[1] is UNDECIDED
 
 
 @pytest.mark.parametrize(
