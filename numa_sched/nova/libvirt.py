@@ -8,7 +8,6 @@ run at the same time never see each other's.
 import copy
 
 import nova.conf
-import os_traits
 from nova.compute import vm_states
 from nova.virt.libvirt import config as vconfig
 from nova.virt.libvirt import driver
@@ -21,23 +20,18 @@ from numa_sched.nova import source
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
-TRAITS = (
-    os_traits.COMPUTE_MIGRATE_AUTO_CONVERGE,
-    os_traits.COMPUTE_MIGRATE_POST_COPY,
-)
-
 
 class LibvirtDriver(driver.LibvirtDriver):
     """Migrates each server as its policy says, over the configuration.
 
-    It adds no name to those of Nova's driver, which has a thousand.
+    It adds no names: one of them might be Nova's some day.
     """
 
     def update_provider_tree(self, provider_tree, nodename, allocations=None):
         """Report what Nova does, and both traits."""
         super().update_provider_tree(provider_tree, nodename, allocations)
         if _is_qemu():
-            provider_tree.add_traits(nodename, *TRAITS)
+            provider_tree.add_traits(nodename, *policy.TRAITS)
 
     def live_migration_force_complete(self, instance):
         """Have a migration completed; that of a paused server will be anyway.
