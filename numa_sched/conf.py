@@ -20,6 +20,9 @@ GROUP = cfg.OptGroup(
     help='Options of numa_sched, the NUMA-aware scheduling plugins.',
 )
 
+MULTIPLIER = Finite(-1_000_000, 1_000_000)
+"""Of ``fit_weight_multiplier``, in the metadata of an aggregate too."""
+
 OPTS = [
     cfg.StrOpt(
         'fit_strategy',
@@ -44,8 +47,8 @@ Possible values:
 * ``locality``: fewest sockets, PCI devices close, no core shared with other
   guests.
 * The name of any other entry point in ``numa_sched.fit_strategies``.
-* Several of these with weights, as in ``fragmentation:1,locality:0.2``: the
-  mean of their scores.
+* Several of these with weights from 0.001 to 1000, as in
+  ``fragmentation:1,locality:0.2``: the mean of their scores.
 
 Related options:
 
@@ -97,9 +100,10 @@ Possible values:
 * Keys and values, as in
   ``cpus:16,cells:2,memory_mb:65536,page_size:1048576,share:5``: the number
   of CPUs is needed, ``cells`` is 1, ``memory_mb`` is 0 (no limit) and
-  ``share`` is 1 if not given; ``page_size`` is ``small``, ``large``, ``any``
-  or KiB; ``shared:true`` is for guests without dedicated CPUs. The shares of
-  equal guests add up.
+  ``share``, from 0.001 to 1000, is 1 if not given; ``page_size`` is ``small``,
+  ``large``, ``any`` or KiB; ``shared:true`` is for guests without dedicated
+  CPUs. CPUs and memory must be multiples of the cells. The shares of equal
+  guests add up.
 * ``devices`` is the number of PCI devices that a guest wants, none if not
   given. They are any but physical functions and VDPA devices, unless
   ``vendor_id``, ``product_id`` and ``device_type`` say which, as in
@@ -134,7 +138,7 @@ Related options:
     ),
     cfg.Opt(
         'fit_weight_multiplier',
-        type=Finite(-1_000_000, 1_000_000),
+        type=MULTIPLIER,
         default=10.0,
         help="""
 How much the weight of NUMAFitWeigher counts beside other weighers.

@@ -6,6 +6,7 @@ from oslo_config import cfg, generator
 
 from numa_sched import conf
 from numa_sched.exceptions import ConfigError
+from tests.garbage import GARBAGE
 
 DEFAULTS = {option.dest: option.default for option in conf.OPTS}
 
@@ -14,22 +15,6 @@ EXAMINED_WHERE_USED = {'fit_strategy', 'fit_mix'}
 
 RANGED = [
     option for option in conf.OPTS if option.dest not in EXAMINED_WHERE_USED
-]
-
-GARBAGE = [
-    'nan',
-    '-NaN',
-    'inf',
-    '-inf',
-    'Infinity',
-    '1e10',
-    '-1e10',
-    '1e999',
-    '',
-    'text',
-    '0,5',
-    '1 s',
-    '$no_such_option',
 ]
 
 
