@@ -31,6 +31,13 @@ def register():
     for those that look like one of ours and are none.
     """
     try:
+        from numa_sched import nova
+
+        # Nova logs all options when it has started, and would end there.
+        nova.settings_or_defaults()
+    except Exception:
+        LOG.exception('The options of numa_sched cannot be read')
+    try:
         from numa_sched import policy
 
         return [
