@@ -25,7 +25,8 @@ class Change:
     """What a request would make of the wishes.
 
     ``subject`` says of what, ``before`` is what there is (without what
-    is written anew), ``result`` what there would be, and ``errors`` are wrong in themselves.
+    is written anew), ``result`` what there would be, and ``errors`` are wrong
+    in themselves.
     """
 
     subject: str
@@ -76,9 +77,7 @@ class LackingTraitError(exceptions.PolicyError):
         )
 
 
-def lacking(
-    change: Change, traits: Set[str]
-) -> tuple[LackingTraitError, ...]:
+def lacking(change: Change, traits: Set[str]) -> tuple[LackingTraitError, ...]:
     """Give an error for each trait that the host of a server lacks.
 
     :param change: of the server's image

@@ -260,29 +260,19 @@ Related options:
 
 * ``[wsgi] api_paste_config`` names the file whose pipelines must contain
   ``live_migration_policy``.
-* ``[numa_sched] api_lookup_seconds``
 """,
     ),
     cfg.Opt(
         'api_lookup_seconds',
         type=Finite(0.01, 60),
         default=3.0,
+        deprecated_for_removal=True,
+        deprecated_since='0.2.0',
+        deprecated_reason="""
+nova-api looks up nothing for these checks that Nova does not look up itself.
+""",
         help="""
-How long nova-api may look up flavor, image, volume and server of a request.
-
-Read by nova-api. When the time is up, the request goes on to Nova unchecked,
-with a warning in the log. At most 100 lookups are under way in a process;
-when so many hang, further requests go on at once.
-
-Possible values:
-
-* From 0.01 to 60 seconds for all lookups of one request together. Nova looks
-  the same things up again afterwards, and may take longer.
-
-Related options:
-
-* ``[numa_sched] api_contradictions``
-* ``[numa_sched] image_wishes``: if false, neither Glance nor Cinder is asked.
+Without effect. Once the time limit of lookups in nova-api.
 """,
     ),
 ]

@@ -3,13 +3,12 @@
 import dataclasses
 import inspect
 
-import nova.conf
 import webob.exc
 from oslo_log import log as logging
 
 from numa_sched import api_verdict
+from numa_sched.nova import settings_or_defaults
 
-CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
 
@@ -26,9 +25,12 @@ class Checks:
 
     @classmethod
     def configured(cls):
-        """Give the checks that the operator has asked for."""
-        options = CONF.numa_sched
-        return cls(options.api_contradictions != 'warn', options.image_wishes)
+        """Give the checks that the operator has asked for, read once."""
+        settings = settings_or_defaults()
+        return cls(
+            refuses=settings.api_contradictions != 'warn',
+            with_images=settings.image_wishes,
+        )
 
     def hold(self, change_of, method, args, kwargs):
         """Hold against the rules what a call of Nova's would change.

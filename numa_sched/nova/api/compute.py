@@ -65,6 +65,4 @@ class CheckedAPI(api.API):
         # The last that Nova checks before it resizes to another flavor.
         validate = super()._validate_vtpm_secret_security
         validate(*args, **kwargs)
-        self._checks.hold(
-            changes.Resize(self._server), validate, args, kwargs
-        )
+        self._checks.hold(changes.Resize(self._server), validate, args, kwargs)
