@@ -229,10 +229,7 @@ def _extra_specs(flavor: str, specs: object) -> WriteExtraSpecs | None:
     if (
         isinstance(specs, dict)
         and all(_is_ref(value) for value in specs.values())
-        and (
-            any(key.startswith(policy.FLAVOR_PREFIX) for key in specs)
-            or policy.devices(specs)
-        )
+        and policy.concerns(specs)
     ):
         return WriteExtraSpecs(flavor, specs)
     return None

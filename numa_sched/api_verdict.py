@@ -24,14 +24,13 @@ class Wishes:
 class Change:
     """What a request would make of the wishes.
 
-    ``subject`` says of what, ``stays`` is what it does not touch, ``result``
-    what there would be, and ``errors`` are wrong in themselves.
+    ``subject`` says of what, ``stays`` is what it does not touch, and
+    ``result`` what there would be.
     """
 
     subject: str
     stays: Wishes
     result: Wishes
-    errors: tuple[exceptions.PolicyError, ...] = ()
 
 
 def writing(
@@ -43,14 +42,13 @@ def writing(
         f'flavor {flavor}',
         Wishes(kept),
         Wishes({**kept, **written}),
-        policy.unknown(written),
     )
 
 
 def refusals(change: Change) -> tuple[exceptions.PolicyError, ...]:
     """Give all that stands against a change and not against what stays."""
     before = set(map(str, _errors(change.stays)))
-    return change.errors + tuple(
+    return tuple(
         error for error in _errors(change.result) if str(error) not in before
     )
 
