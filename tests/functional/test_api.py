@@ -133,6 +133,35 @@ def test_a_refused_server_leaves_nothing_of_what_a_created_one_leaves(
     assert ledger(cloud, door) == created
 
 
+# Wishes that would be lost, or that cannot be met.
+
+
+@pytest.mark.parametrize(
+    ('specs', 'properties', 'why'),
+    [
+        ({PC.image_key: 'true'}, {}, f'did you mean {PC.flavor_key}?'),
+        ({}, {PC.flavor_key: 'true'}, f'did you mean {PC.image_key}?'),
+        ({}, {'compute_live_migration_autoconverge': 'true'}, AC.image_key),
+        (
+            {f'trait:{PC.trait}': 'forbidden'},
+            {PC.image_key: 'true'},
+            f'forbidden by flavor key trait:{PC.trait}',
+        ),
+    ],
+    ids=['of the image', 'of the flavor', 'abridged', 'forbidden trait'],
+)
+def test_a_wish_that_is_lost_or_forbidden_is_refused(
+    cloud, door, handed_over, specs, properties, why
+):
+    flavor = old_flavor(cloud, specs)
+    image = cloud.add_image(**properties)
+    before = ledger(cloud, door)
+    response = door.request('POST', '/servers', server(flavor, image))
+    assert why in reason(response)
+    assert ledger(cloud, door) == before
+    assert not handed_over.called
+
+
 # Devices with which there is no post-copy.
 
 
