@@ -44,7 +44,6 @@ def writing(
         f'flavor {flavor}',
         Wishes(kept),
         Wishes({**kept, **written}),
-        policy.unknown(written),
     )
 
 

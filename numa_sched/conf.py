@@ -262,19 +262,6 @@ Related options:
   ``live_migration_policy``.
 """,
     ),
-    cfg.Opt(
-        'api_lookup_seconds',
-        type=Finite(0.01, 60),
-        default=3.0,
-        deprecated_for_removal=True,
-        deprecated_since='0.2.0',
-        deprecated_reason="""
-nova-api looks up nothing for these checks that Nova does not look up itself.
-""",
-        help="""
-Without effect. Once the time limit of lookups in nova-api.
-""",
-    ),
 ]
 
 Settings = dataclasses.make_dataclass(

@@ -137,6 +137,35 @@ def test_a_refused_server_leaves_nothing_of_what_a_created_one_leaves(
     assert ledger(cloud, door) == created
 
 
+# Wishes that would be lost, or that cannot be met.
+
+
+@pytest.mark.parametrize(
+    ('specs', 'properties', 'why'),
+    [
+        ({PC.image_key: 'true'}, {}, f'did you mean {PC.flavor_key}?'),
+        ({}, {PC.flavor_key: 'true'}, f'did you mean {PC.image_key}?'),
+        ({}, {'compute_live_migration_autoconverge': 'true'}, AC.image_key),
+        (
+            {f'trait:{PC.trait}': 'forbidden'},
+            {PC.image_key: 'true'},
+            f'forbidden by flavor key trait:{PC.trait}',
+        ),
+    ],
+    ids=['of the image', 'of the flavor', 'abridged', 'forbidden trait'],
+)
+def test_a_wish_that_is_lost_or_forbidden_is_refused(
+    cloud, door, handed_over, specs, properties, why
+):
+    flavor = old_flavor(cloud, specs)
+    image = cloud.add_image(**properties)
+    before = ledger(cloud, door)
+    response = door.request('POST', '/servers', server(flavor, image))
+    assert why in reason(response)
+    assert ledger(cloud, door) == before
+    assert not handed_over.called
+
+
 # Devices with which there is no post-copy.
 
 
@@ -392,7 +421,7 @@ def test_every_way_to_create_a_server_is_guarded(
     body = server(flavors[BOTH], images[None, None])
     del body['server']['networks']
     where = {'root': root, 'version': '2.36'}
-    for path in ('/servers', '//servers', '/servers%0a', '/servers.json'):
+    for path in ('/servers', '//servers', '/servers%0a'):
         novas = nova.request('POST', project + path, body, **where)
         assert novas.status_int == 202, novas.text
         response = door.request('POST', project + path, body, **where)
@@ -486,10 +515,10 @@ def test_what_nova_no_longer_has_is_told_at_start(
     assert name in vars(ours)
     monkeypatch.delattr(ours.__mro__[1], name)
     cloud.door()
-    (error,) = [r for r in cloud.log if r.levelname == 'ERROR']
-    assert f'.{name}, which this release of Nova does not have' in (
-        error.getMessage()
-    )
+    # One for each pipeline.
+    told = [r.getMessage() for r in cloud.log if r.levelname == 'ERROR']
+    assert len(told) == 2
+    assert all(f'.{name}, which this release' in error for error in told)
 
 
 def test_an_application_that_is_not_novas_is_left_as_it_is(cloud):

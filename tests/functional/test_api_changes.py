@@ -78,6 +78,45 @@ FLAVOR_AND_IMAGE = [
 ]
 
 
+@pytest.mark.parametrize(
+    ('properties', 'why'),
+    [
+        ({PC.flavor_key: 'true'}, f'did you mean {PC.image_key}?'),
+        ({'postcopy': 'true'}, f'did you mean {PC.image_key}?'),
+        (
+            {f'trait:{AC.trait}': 'forbidden'},
+            f'requires the trait forbidden by image key trait:{AC.trait}',
+        ),
+    ],
+    ids=['spelling of the flavor', 'abridged', 'forbidden trait'],
+)
+def test_a_new_image_with_a_lost_or_forbidden_wish_is_refused(
+    cloud, door, servers, properties, why
+):
+    image = cloud.add_image(**properties)
+    server = servers(('true', None))
+    assert why in reason(act(door, server, 'rebuild', {'imageRef': image}))
+
+
+@pytest.mark.parametrize(
+    ('specs', 'why'),
+    [
+        ({PC.image_key: 'true'}, f'did you mean {PC.flavor_key}?'),
+        (
+            {f'trait:{AC.trait}': 'forbidden'},
+            f'requires the trait forbidden by flavor key trait:{AC.trait}',
+        ),
+    ],
+    ids=['spelling of the image', 'forbidden trait'],
+)
+def test_a_new_flavor_with_a_lost_or_forbidden_wish_is_refused(
+    cloud, door, servers, specs, why
+):
+    flavor = old_flavor(cloud, specs)
+    server = servers((None, None), ('true', None))
+    assert why in reason(act(door, server, 'resize', {'flavorRef': flavor}))
+
+
 @pytest.mark.parametrize(('of_flavor', 'of_image', 'why'), FLAVOR_AND_IMAGE)
 def test_a_new_image_must_agree_with_the_flavor_of_the_server(
     cloud, door, servers, of_flavor, of_image, why
@@ -230,7 +269,7 @@ def test_a_server_of_others_is_answered_as_if_we_were_not_there(
 @pytest.fixture
 def clashing(cloud, servers):
     """A server, and the bodies of changes that clash with its wishes."""
-    server = servers(('true', None), ('true', None))
+    server = servers(('true', 'false'), ('true', None))
     bad = old_flavor(cloud, flavor_specs('false', None))
     image = cloud.add_image(**image_properties('false', None))
     return server, {
@@ -354,6 +393,7 @@ def test_a_rebuild_passes_with_a_warning_if_placement_is_away(
     monkeypatch.setattr(SchedulerReportClient, 'get_provider_traits', away)
     response = act(door, server, 'rebuild', {'imageRef': image})
     assert response.status_int == 202
+    cloud.wait_for({'id': server}, 'ACTIVE')
     (warning,) = [r for r in cloud.log if r.levelname == 'WARNING']
     assert f'{PC.trait} is left to the scheduler' in warning.getMessage()
 
@@ -401,6 +441,9 @@ def test_both_true_at_once_are_refused(cloud, door):
         ({AC.flavor_key: 'maybe'}, "'maybe', which is not a boolean"),
         ({PC.flavor_key: 7}, '7, which is not a boolean'),
         ({'compute:live_migration_postcopy': 'true'}, 'is unknown'),
+        ({PC.image_key: 'true'}, f'did you mean {PC.flavor_key}?'),
+        ({'compute:live-migration-post.copy': 1}, 'did you mean'),
+        ({'hw:auto_converge': 'true'}, f'did you mean {AC.flavor_key}?'),
     ],
 )
 def test_a_bad_value_and_an_unknown_wish_are_refused_where_nova_takes_any(
@@ -409,6 +452,34 @@ def test_a_bad_value_and_an_unknown_wish_are_refused_where_nova_takes_any(
     flavor = old_flavor(cloud, {})
     assert part in reason(write(door, flavor, specs, one=one, version=version))
     assert extra_specs(door, flavor) == {}
+
+
+@pytest.mark.parametrize('version', ['2.1', '2.86'])
+@pytest.mark.parametrize('one', [False, True], ids=['several', 'one key'])
+def test_a_trait_and_the_wish_that_requires_it_are_not_written_as_opposites(
+    cloud, door, version, one
+):
+    wish, trait = {PC.flavor_key: 'true'}, {f'trait:{PC.trait}': 'forbidden'}
+    for old, new in (wish, trait), (trait, wish):
+        flavor = old_flavor(cloud, old)
+        assert 'requires the trait forbidden by' in reason(
+            write(door, flavor, new, one=one, version=version)
+        )
+        assert extra_specs(door, flavor) == old
+
+
+def test_a_trait_and_the_wish_that_agree_are_written(cloud, door):
+    flavor = old_flavor(cloud, {f'trait:{PC.trait}': 'required'})
+    for value in ('true', 'false'):
+        response = write(door, flavor, {PC.flavor_key: value})
+        assert response.status_int == 200, response.text
+    response = write(door, flavor, {f'trait:{PC.trait}': 'forbidden'})
+    assert response.status_int == 200, response.text
+
+
+def test_a_flavor_with_a_lost_wish_can_be_changed_in_other_ways(cloud, door):
+    flavor = old_flavor(cloud, {'post_copy': 'true'})
+    assert write(door, flavor, {AC.flavor_key: 'true'}).status_int == 200
 
 
 @pytest.mark.parametrize('one', [False, True], ids=['several', 'one key'])

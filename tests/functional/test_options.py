@@ -152,3 +152,28 @@ def test_nova_api_logs_no_error_where_all_is_well(write):
     lines = run(sys.executable, '-c', START_API, path).stdout.splitlines()
     assert 'api_contradictions = warn' in lines
     assert not [line for line in lines if ' ERROR ' in line]
+
+
+LOAD_DRIVER = """
+import sys
+import nova.tests.functional
+from nova.tests.fixtures import libvirt
+from nova.conf import CONF
+from oslo_log import log
+
+log.register_options(CONF)
+CONF(['--config-file', sys.argv.pop()])
+log.setup(CONF, 'nova')
+libvirt.LibvirtFixture().setUp()
+from nova.virt import driver
+driver.load_compute_driver(None, 'numa_sched.LibvirtDriver')
+print(f'image_wishes = {CONF.numa_sched.image_wishes}')
+"""
+
+
+def test_nova_compute_loads_the_driver_with_the_default_and_one_error(write):
+    path = write('image_wishes = perhaps')
+    lines = run(sys.executable, '-c', LOAD_DRIVER, path).stdout.splitlines()
+    assert 'image_wishes = True' in lines
+    (error,) = (line for line in lines if ' ERROR ' in line)
+    assert "'perhaps' is neither true nor false" in error
