@@ -61,12 +61,16 @@ def act(door, server, name, body, **kwargs):
     return door.request('POST', path, {name: body}, **kwargs)
 
 
-def properties_of(server):
-    instance = objects.Instance.get_by_uuid(
+def load(server):
+    return objects.Instance.get_by_uuid(
         nova_context.get_admin_context(),
         server,
         expected_attrs=['system_metadata', 'flavor'],
     )
+
+
+def properties_of(server):
+    instance = load(server)
     return dict(instance.system_metadata), instance.flavor.flavorid
 
 
@@ -178,11 +182,7 @@ def test_what_a_rebuild_replaces_does_not_count(cloud, servers):
 def old_server(cloud, servers):
     """A server from before the filter, whose wishes clash already."""
     server = servers(('true', None), ('true', None))
-    instance = objects.Instance.get_by_uuid(
-        nova_context.get_admin_context(),
-        server,
-        expected_attrs=['system_metadata', 'flavor'],
-    )
+    instance = load(server)
     instance.system_metadata[f'image_{AC.image_key}'] = 'maybe'
     instance.flavor.extra_specs[PC.flavor_key] = 'true'
     instance.save()
@@ -370,16 +370,38 @@ def test_a_rebuild_passes_if_the_image_requires_nothing_of_the_host(
     cloud.wait_for({'id': server}, 'ACTIVE')
 
 
-def test_a_rebuild_passes_if_the_server_has_wanted_the_same_before(
-    cloud, door, on_plain_host
+@pytest.mark.parametrize('same_image', [True, False])
+def test_a_rebuild_with_the_image_of_the_server_brings_in_nothing(
+    cloud, door, on_plain_host, same_image
 ):
     cloud.set_traits('host1', add=[PC.trait])
     server = on_plain_host((None, 'true'))
     cloud.set_traits('host1', remove=[PC.trait])
-    image = cloud.add_image(**image_properties(None, 'on'))
+    image = (
+        properties_of(server)[0]['image_base_image_ref']
+        if same_image
+        else cloud.add_image(**image_properties(None, 'true'))
+    )
     response = act(door, server, 'rebuild', {'imageRef': image})
-    assert response.status_int == 202
+    assert is_refused(response) is not same_image
     cloud.wait_for({'id': server}, 'ACTIVE')
+
+
+def test_a_server_that_is_wrong_already_can_be_rebuilt_with_its_image(
+    cloud, door, on_plain_host
+):
+    cloud.set_traits('host1', add=[AC.trait])
+    server = on_plain_host(('true', None))
+    cloud.set_traits('host1', remove=[AC.trait])
+    instance = load(server)
+    instance.flavor.extra_specs[PC.flavor_key] = 'true'
+    instance.save()
+    image = instance.image_ref
+    response = act(door, server, 'rebuild', {'imageRef': image})
+    assert response.status_int == 202, response.text
+    cloud.wait_for({'id': server}, 'ACTIVE')
+    other = cloud.add_image(**image_properties('true', None))
+    assert is_refused(act(door, server, 'rebuild', {'imageRef': other}))
 
 
 def test_a_rebuild_passes_with_a_warning_if_placement_is_away(

@@ -92,7 +92,16 @@ class Rebuild:
             return None
         server, image = self.server, called['image']
         before = _wishes(server, with_images)
-        after = Wishes(before.extra_specs, _properties(image, server.flavor))
+        if image['id'] != (
+            # Empty of a server that boots from a volume.
+            server.image_ref or before.image_properties.get('base_image_ref')
+        ):
+            # All that another image says is brought in, as the scheduler,
+            # which knows of no other image, sees it too.
+            before = Wishes(before.extra_specs)
+        after = Wishes(
+            server.flavor.extra_specs, _properties(image, server.flavor)
+        )
         change = Change(
             f'image {image["id"]} for server {server.uuid}', before, after
         )
