@@ -3,6 +3,7 @@
 import json
 import urllib.parse
 
+import pytest
 from hypothesis import strategies as st
 
 from tests.cloud.api import OTHER_PROJECT, PROJECT
@@ -122,12 +123,22 @@ class PathChecker:
             'version': version,
             'body': json.dumps(body).encode(),
         }
-        ours = self.door.request(method, path, **asked)
+        try:
+            ours = self.door.request(method, path, **asked)
+        except UnicodeDecodeError as error:
+            # A path that is no UTF-8 ends Nova's own reading of it.
+            with pytest.raises(UnicodeDecodeError, match=str(error)):
+                self.nova.request(method, path, **asked)
+            self.outcomes['answered by Nova'] += 1
+            return
         if is_refused(ours):
             self.outcomes[name] += 1
             return
         where = urllib.parse.unquote(root + path)
-        assert ours.status_int >= 300, (method, where, ours.text)
+        # At its roots Nova tells its version, whatever it is asked.
+        assert ours.status_int >= 300 or list(ours.json) == ['version'], (
+            *(method, where, ours.text),
+        )
         novas = self.nova.request(method, path, **asked)
         assert answer(ours) == answer(novas), (method, where)
         self.outcomes['answered by Nova'] += 1
