@@ -1,23 +1,49 @@
-"""Odd requests to create servers, for as many cases as wanted.
+"""Odd requests to Nova's API, for as many cases as wanted.
 
 Each goes to Nova's API with the filter and without. What the filter refuses
-must break the rules, what becomes a server must not, and anything else must
-be answered as without the filter.
+must break the rules, what is accepted must not, and anything else must be
+answered as without the filter. ``--what paths`` sends requests that clash
+under odd spellings of their paths: whatever Nova takes must be refused.
 """
 
-from tests.cloud import started_cloud  # isort: skip  (Nova patches first)
+from tests.cloud import machines, started_cloud  # isort: skip  (Nova first)
 
 import argparse
+import contextlib
 import logging
 import sys
 import time
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.functional import api_fuzz
+from numa_sched import policy
+from tests.functional import api_actions, api_fuzz, api_paths
 from tests.functional.api_requests import nothing_built
 
 AT_ONCE = 5000
+
+
+@contextlib.contextmanager
+def creating(cloud):
+    """Give a checker of requests to create servers."""
+    with nothing_built() as handed_over:
+        yield api_fuzz.Checker(cloud, handed_over)
+
+
+@contextlib.contextmanager
+def changing(cloud):
+    """Give a checker of requests to rebuild and to resize servers."""
+    with api_actions.nothing_changed():
+        yield api_actions.ActionChecker(cloud)
+
+
+@contextlib.contextmanager
+def spelling(cloud):
+    """Give a checker of paths."""
+    yield api_paths.PathChecker.on(cloud)
+
+
+CHECKERS = {'create': creating, 'change': changing, 'paths': spelling}
 
 
 def main():
@@ -25,12 +51,20 @@ def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument('--cases', type=int, default=100_000)
     options.add_argument('--seed', type=int, default=0)
+    options.add_argument('--what', choices=CHECKERS, default='create')
     chosen = options.parse_args()
     began = time.monotonic()
-    with started_cloud() as cloud, nothing_built() as handed_over:
+    with contextlib.ExitStack() as stack:
+        cloud = stack.enter_context(started_cloud())
+        cloud.add_host(
+            'host',
+            machines.symmetric(1, 16),
+            shared=range(16),
+            traits=policy.TRAITS,
+        )
         logging.disable(logging.ERROR)
-        checker = api_fuzz.Checker(cloud, handed_over)
-        requests = api_fuzz.requests(checker.stock)
+        checker = stack.enter_context(CHECKERS[chosen.what](cloud))
+        requests = checker.requests()
         done = 0
         # In parts, since hypothesis remembers all that it has tried.
         while (done := sum(checker.outcomes.values())) < chosen.cases:

@@ -1,12 +1,27 @@
-"""Every option of the package, in the group ``[numa_sched]``."""
+"""Every option of the package, in the group ``[numa_sched]``.
 
-from oslo_config import cfg, types
+None is mutable: what a service has read at its start counts until it is
+started again. An option with a bad value ends the start of nova-scheduler
+(:func:`settings`); elsewhere it counts as not set
+(:func:`settings_or_defaults`).
+"""
+
+import copy
+import dataclasses
+
+from oslo_config import cfg
+
+from numa_sched.exceptions import ConfigError
+from numa_sched.option_types import Choice, Finite, Items, Truth
 
 GROUP = cfg.OptGroup(
     'numa_sched',
     title='NUMA-aware scheduling',
     help='Options of numa_sched, the NUMA-aware scheduling plugins.',
 )
+
+MULTIPLIER = Finite(-1_000_000, 1_000_000)
+"""Of ``fit_weight_multiplier``, in the metadata of an aggregate too."""
 
 OPTS = [
     cfg.StrOpt(
@@ -32,8 +47,8 @@ Possible values:
 * ``locality``: fewest sockets, PCI devices close, no core shared with other
   guests.
 * The name of any other entry point in ``numa_sched.fit_strategies``.
-* Several of these with weights, as in ``fragmentation:1,locality:0.2``: the
-  mean of their scores.
+* Several of these with weights from 0.001 to 1000, as in
+  ``fragmentation:1,locality:0.2``: the mean of their scores.
 
 Related options:
 
@@ -42,11 +57,10 @@ Related options:
 * ``[numa_sched] fit_weight_multiplier``
 """,
     ),
-    cfg.FloatOpt(
+    cfg.Opt(
         'fit_share_out',
+        type=Finite(0, 1),
         default=0.9,
-        min=0,
-        max=1,
         help="""
 How much servers are shared out among hosts that are nearly as good.
 
@@ -72,7 +86,7 @@ Related options:
     ),
     cfg.MultiOpt(
         'fit_mix',
-        item_type=types.Dict(),
+        item_type=Items(),
         help="""
 Guests that the cloud is asked for, as the strategy ``fragmentation`` knows
 them until requests have told better.
@@ -86,9 +100,10 @@ Possible values:
 * Keys and values, as in
   ``cpus:16,cells:2,memory_mb:65536,page_size:1048576,share:5``: the number
   of CPUs is needed, ``cells`` is 1, ``memory_mb`` is 0 (no limit) and
-  ``share`` is 1 if not given; ``page_size`` is ``small``, ``large``, ``any``
-  or KiB; ``shared:true`` is for guests without dedicated CPUs. The shares of
-  equal guests add up.
+  ``share``, from 0.001 to 1000, is 1 if not given; ``page_size`` is ``small``,
+  ``large``, ``any`` or KiB; ``shared:true`` is for guests without dedicated
+  CPUs. CPUs and memory must be multiples of the cells. The shares of equal
+  guests add up.
 * ``devices`` is the number of PCI devices that a guest wants, none if not
   given. They are any but physical functions and VDPA devices, unless
   ``vendor_id``, ``product_id`` and ``device_type`` say which, as in
@@ -104,16 +119,16 @@ Related options:
 * ``[numa_sched] fit_strategy`` must name ``fragmentation``.
 """,
     ),
-    cfg.FloatOpt(
+    cfg.Opt(
         'fit_mix_half_life',
+        type=Finite(0, 315_360_000),
         default=604800.0,
-        min=0,
         help="""
 Seconds after which a request counts half as much in the mix of guests.
 
 Possible values:
 
-* A number of seconds; the default is a week.
+* A number of seconds, at most ten years (315360000); the default is a week.
 * 0: nothing is learned, the mix stays as ``fit_mix`` has it.
 
 Related options:
@@ -121,8 +136,9 @@ Related options:
 * ``[numa_sched] fit_mix`` is what the mix begins with.
 """,
     ),
-    cfg.FloatOpt(
+    cfg.Opt(
         'fit_weight_multiplier',
+        type=MULTIPLIER,
         default=10.0,
         help="""
 How much the weight of NUMAFitWeigher counts beside other weighers.
@@ -134,6 +150,8 @@ Guests without a NUMA topology get the same weight everywhere, so that the
 other weighers decide about them.
 
 Possible values:
+
+From -1000000 to 1000000:
 
 * A positive number prefers hosts with better scores. Nova's own weighers
   have multipliers around 1, so the default lets NUMA fit decide first.
@@ -148,11 +166,10 @@ Related options:
   wins where a host is in several.
 """,
     ),
-    cfg.FloatOpt(
+    cfg.Opt(
         'refusal_penalty',
+        type=Finite(0, 1),
         default=0.5,
-        min=0.0,
-        max=1.0,
         help="""
 The share of its score that a host loses when it refuses a live migration.
 
@@ -176,10 +193,10 @@ Related options:
   sees the refusals.
 """,
     ),
-    cfg.FloatOpt(
+    cfg.Opt(
         'refusal_half_life',
+        type=Finite(1, 604_800),
         default=300.0,
-        min=1.0,
         help="""
 Seconds until a host that has refused is given back half of what it lost.
 
@@ -187,7 +204,7 @@ After twice the time a quarter is still missing, and so on.
 
 Possible values:
 
-* A number of at least 1. The default is some periods of nova-compute's
+* From 1 to 604800, a week. The default is some periods of nova-compute's
   report, after which the scheduler's view of the host is new.
 
 Related options:
@@ -195,8 +212,9 @@ Related options:
 * ``[numa_sched] refusal_penalty``, which is what a host loses at once
 """,
     ),
-    cfg.BoolOpt(
+    cfg.Opt(
         'image_wishes',
+        type=Truth(),
         default=True,
         help="""
 Whether images may ask for a way of live migration.
@@ -218,17 +236,19 @@ Related options:
   images; set it there as for nova-scheduler.
 """,
     ),
-    cfg.StrOpt(
+    cfg.Opt(
         'api_contradictions',
+        type=Choice(
+            [
+                ('refuse', 'Answer with HTTP 400 that names what is wrong.'),
+                ('warn', 'Log a warning and let Nova go on.'),
+            ]
+        ),
         default='refuse',
-        choices=[
-            ('refuse', 'Answer with HTTP 400 that names what is wrong.'),
-            ('warn', 'Log a warning and let Nova go on.'),
-        ],
         help="""
 What nova-api does with a bad or contradictory wish about live migration.
 
-Read by nova-api, for each request.
+Read by nova-api.
 
 Possible values:
 
@@ -240,38 +260,66 @@ Related options:
 
 * ``[wsgi] api_paste_config`` names the file whose pipelines must contain
   ``live_migration_policy``.
-* ``[numa_sched] api_lookup_seconds``
-""",
-    ),
-    cfg.FloatOpt(
-        'api_lookup_seconds',
-        default=3.0,
-        min=0.01,
-        help="""
-How long nova-api may look up flavor, image, volume and server of a request.
-
-Read by nova-api. When the time is up, the request goes on to Nova unchecked,
-with a warning in the log. At most 100 lookups are under way in a process;
-when so many hang, further requests go on at once.
-
-Possible values:
-
-* Seconds for all lookups of one request together. Nova looks the same things
-  up again afterwards, and may take longer.
-
-Related options:
-
-* ``[numa_sched] api_contradictions``
-* ``[numa_sched] image_wishes``: if false, neither Glance nor Cinder is asked.
 """,
     ),
 ]
 
+Settings = dataclasses.make_dataclass(
+    'Settings', [option.dest for option in OPTS], frozen=True, slots=True
+)
+Settings.__doc__ = 'The value of every option, by its name.'
+
+
+def settings(conf) -> Settings:
+    """Give the values of all options.
+
+    :param conf: a ``ConfigOpts`` with the options registered
+    :raises ConfigError: if any has a bad value; a line for each says which
+        option has which value, where, and what is allowed
+    """
+    values, wrong = _read(conf)
+    if wrong:
+        raise ConfigError('\n'.join(wrong.values()))
+    return Settings(**values)
+
+
+def settings_or_defaults(conf) -> tuple[Settings, tuple[str, ...]]:
+    """Give the values of all options, and what is wrong with any.
+
+    One with a bad value gets its default, in ``conf`` too: Nova logs all
+    options at its start and would end there. Raises nothing.
+
+    :param conf: a ``ConfigOpts``, with the options registered or not
+    """
+    values, wrong = _read(conf)
+    for name in wrong:
+        try:
+            conf.set_override(name, values[name], group=GROUP.name)
+        except Exception:  # not ours: nobody reads it as an option of ours
+            continue
+    return Settings(**values), tuple(
+        f'{why}. The default is used ({values[name]})'
+        for name, why in wrong.items()
+    )
+
+
+def _read(conf):
+    """Give values or else defaults, and what is wrong, by option."""
+    values, wrong = {}, {}
+    for option in OPTS:
+        try:
+            values[option.dest] = conf[GROUP.name][option.dest]
+        except Exception as error:
+            values[option.dest] = option.default
+            wrong[option.dest] = f'[{GROUP.name}] {option.name}: {error}'
+    return values, wrong
+
 
 def register_opts(conf):
     """Register the options on a ``ConfigOpts``; more than once is fine."""
-    conf.register_group(GROUP)
-    conf.register_opts(OPTS, group=GROUP)
+    # A group keeps the overrides of its ConfigOpts: to each its own.
+    conf.register_group(copy.deepcopy(GROUP))
+    conf.register_opts(OPTS, group=GROUP.name)
 
 
 def list_opts():

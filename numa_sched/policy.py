@@ -39,8 +39,23 @@ WISHES = (
 )
 """The features, in the order in which errors about them are reported."""
 
-FLAVOR_PREFIX = 'compute:live_migration_'
-"""What all our extra specs begin with; others that do are typing errors."""
+_BETWEEN = '[^a-z0-9]*'
+_FEATURES = {
+    wish.feature: wish.feature.replace('_', _BETWEEN) for wish in WISHES
+}
+LOOKALIKE = (
+    f'{_BETWEEN}((compute|hw|libvirt|nova|os){_BETWEEN})?'
+    f'((live{_BETWEEN})?migrat(e|ions?){_BETWEEN})?'
+    f'((allow|permit){_BETWEEN})?'
+    f'({"|".join(_FEATURES.values())}){_BETWEEN}'
+    f'|compute[^a-z0-9]+live{_BETWEEN}migration[^a-z0-9].*'
+)
+"""What a key matches that is or looks like a wish: its words, in any case and
+with anything but letters and digits between them, or with nothing.
+
+Without a colon, by which Nova's validation would take it for a namespace.
+"""
+_LOOKALIKE = re.compile(LOOKALIKE, re.IGNORECASE | re.DOTALL)
 
 TRAITS = frozenset(wish.trait for wish in WISHES)
 """Every trait that a policy may require."""
@@ -81,12 +96,19 @@ class InvalidWishError(exceptions.PolicyError):
 
 
 class UnknownWishError(exceptions.PolicyError):
-    """A flavor key looks like a wish and is none."""
+    """A key looks like a wish and is none."""
 
-    def __init__(self, key: str):
-        self.key = key
-        known = ' and '.join(wish.flavor_key for wish in WISHES)
-        super().__init__(f'flavor key {key} is unknown: the keys are {known}')
+    def __init__(self, source: str, key: str):
+        self.source, self.key = source, key
+        self.meant = tuple(
+            _key(wish, source)
+            for wish in WISHES
+            if re.search(_FEATURES[wish.feature], key, re.IGNORECASE)
+        ) or tuple(_key(wish, source) for wish in WISHES)
+        super().__init__(
+            f'{source} key {_shown(key)} is unknown: did you mean '
+            f'{" or ".join(self.meant)}?'
+        )
 
 
 class SourceConflictError(exceptions.PolicyError):
@@ -125,10 +147,36 @@ class DeviceConflictError(exceptions.PolicyError):
         )
 
 
+class TraitConflictError(exceptions.PolicyError):
+    """A feature is asked for, and its trait forbidden (rule 4)."""
+
+    def __init__(self, origin: str, forbidden: tuple[str, ...]):
+        self.origin, self.forbidden = origin, forbidden
+        super().__init__(
+            f'{origin} requires the trait forbidden by '
+            f'{" and ".join(forbidden)}: remove one of them'
+        )
+
+
+def _key(wish: Wish, source: str) -> str:
+    """Give the name of a wish in a flavor or an image."""
+    return wish.flavor_key if source == 'flavor' else wish.image_key
+
+
+def _shown(key: str) -> str:
+    """Give a key for a message, which must fit into the fault of a server."""
+    return key if len(key) <= 64 else f'{key[:61]}...'
+
+
 # Extra specs that give a server VFIO or mdev devices, or persistent memory.
 _DEVICES = re.compile(
     r'accel:device_profile|hw:pmem|pci_passthrough:alias|resources[^:]*:VGPU'
 )
+
+
+# Of the group without a name, which the host itself must meet. In others a
+# trait may be forbidden to part of a host.
+_TRAIT_KEYS = {f'trait:{wish.trait}': wish.feature for wish in WISHES}
 
 
 def devices(extra_specs: Mapping[str, object]) -> tuple[str, ...]:
@@ -155,14 +203,18 @@ def parse_wish(value: object) -> bool:
 
 
 def unknown(
-    extra_specs: Mapping[str, object],
+    source: str, values: Mapping[str, object]
 ) -> tuple[UnknownWishError, ...]:
-    """Give an error for each key that looks like a wish and is none."""
-    known = {wish.flavor_key for wish in WISHES}
+    """Give an error for each key that looks like a wish and is none.
+
+    :param source: ``'flavor'`` or ``'image'``
+    :param values: its extra specs or properties
+    """
+    known = {_key(wish, source) for wish in WISHES}
     return tuple(
-        UnknownWishError(key)
-        for key in sorted(extra_specs)
-        if key.startswith(FLAVOR_PREFIX) and key not in known
+        UnknownWishError(source, key)
+        for key in sorted(values)
+        if _LOOKALIKE.fullmatch(key) and key not in known
     )
 
 
@@ -175,22 +227,22 @@ def examine(
     A key with a bad value counts as not set; a feature about which flavor
     and image disagree counts as not set; two features that exclude each
     other both count as not set, and so does post-copy where the flavor's
-    devices rule it out. Each of these is one error in the result, so that a
-    caller can refuse (a new server) or warn and go on (a server that already
-    exists).
+    devices rule it out, and a feature whose trait is forbidden. Each of these
+    is one error in the result, as is each key that only looks like a wish, so
+    that a caller can refuse (a new server) or warn and go on (a server that
+    already exists).
 
     :param extra_specs: the flavor's extra specs
     :param image_properties: the image's properties, without any prefix
     """
+    sources = (('flavor', extra_specs), ('image', image_properties))
     errors: list[exceptions.PolicyError] = []
     wanted: dict[str, bool | None] = {}
     origins: dict[str, str] = {}
     for wish in WISHES:
         found: dict[str, bool] = {}
-        for source, key, values in (
-            ('flavor', wish.flavor_key, extra_specs),
-            ('image', wish.image_key, image_properties),
-        ):
+        for source, values in sources:
+            key = _key(wish, source)
             if key not in values:
                 continue
             try:
@@ -230,6 +282,17 @@ def examine(
             )
         )
         wanted.pop('post_copy', None)
+    for key, feature in _TRAIT_KEYS.items():
+        forbidden = tuple(
+            f'{source} key {key}'
+            for source, values in sources
+            if values.get(key) == 'forbidden'
+        )
+        if forbidden and feature in origins:
+            errors.append(TraitConflictError(origins[feature], forbidden))
+            wanted.pop(feature, None)
+    for source, values in sources:
+        errors += unknown(source, values)
     return LiveMigrationPolicy(**wanted), tuple(errors)
 
 
@@ -242,8 +305,9 @@ def resolve(
     :param extra_specs: the flavor's extra specs
     :param image_properties: the image's properties, without any prefix
     :raises PolicyError: if a value is not a boolean, if flavor and image
-        disagree, if both features are asked for, or if post-copy is and
-        devices rule it out; the first of these in the order of :data:`WISHES`
+        disagree, if both features are asked for, if one is that devices or a
+        forbidden trait rule out, or if a key only looks like a wish; the
+        first of these
     """
     policy, errors = examine(extra_specs, image_properties)
     if errors:

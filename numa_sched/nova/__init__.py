@@ -24,10 +24,15 @@ def all_filters():
     """Give all host filter classes, and install the request filters.
 
     Named in ``[filter_scheduler] available_filters``. Nova calls this once
-    for each scheduler worker.
-    """
-    from numa_sched.nova import request_filters
+    when nova-scheduler starts.
 
+    :raises ConfigError: if an option has a bad value, so that the start ends
+    """
+    from numa_sched import conf
+    from numa_sched.nova import demand, request_filters
+
+    conf.settings(nova.conf.CONF)
+    demand.of_this_process()
     request_filters.install(_plugins('numa_sched.request_filters'))
     return _plugins('numa_sched.host_filters')
 
@@ -36,8 +41,29 @@ def all_weighers():
     """Give all host weigher classes.
 
     Named in ``[filter_scheduler] weight_classes``.
+
+    :raises ConfigError: if an option has a bad value, so that the start ends
     """
+    from numa_sched import conf
+    from numa_sched.nova import demand, strategies
+
+    settings = conf.settings(nova.conf.CONF)
+    strategies.load(settings.fit_strategy)
+    demand.of_this_process()
     return _plugins('numa_sched.host_weighers')
+
+
+def settings_or_defaults():
+    """Give the settings; a bad value counts as not set, with one error logged.
+
+    For nova-api and nova-compute, which start whatever our options are.
+    """
+    from numa_sched import conf
+
+    settings, wrong = conf.settings_or_defaults(nova.conf.CONF)
+    if wrong:
+        LOG.error('Bad options: %s', '; '.join(wrong))
+    return settings
 
 
 def _plugins(namespace):

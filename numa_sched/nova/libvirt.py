@@ -15,7 +15,7 @@ from nova.virt.libvirt.guest import Guest
 from oslo_log import log as logging
 
 from numa_sched import features, policy
-from numa_sched.nova import source
+from numa_sched.nova import settings_or_defaults, source
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -26,6 +26,11 @@ class LibvirtDriver(driver.LibvirtDriver):
 
     It adds no names: one of them might be Nova's some day.
     """
+
+    def __init__(self, *args, **kwargs):
+        """Take what Nova's driver takes."""
+        super().__init__(*args, **kwargs)
+        settings_or_defaults()
 
     def update_provider_tree(self, provider_tree, nodename, allocations=None):
         """Report what Nova does, and both traits."""

@@ -1,5 +1,6 @@
 """Strategies by the names of their entry points."""
 
+import importlib.metadata
 from collections.abc import Callable
 
 import stevedore
@@ -27,9 +28,16 @@ def load(option: str) -> Callable[[Mix], Strategy]:
 
 def _load(name):
     try:
-        return stevedore.DriverManager(NAMESPACE, name).driver
+        return stevedore.DriverManager(NAMESPACE, _spelled(name)).driver
     except Exception as error:
         raise ConfigError(
             f'[numa_sched] fit_strategy names {name!r}, which cannot be '
             f'used: {error}. Choose among the entry points of {NAMESPACE}.'
         ) from error
+
+
+def _spelled(name):
+    """Give the name of an entry point as it is spelled, case apart."""
+    known = importlib.metadata.entry_points(group=NAMESPACE).names
+    alike = {each for each in known if each.lower() == name.lower()}
+    return alike.pop() if len(alike) == 1 else name

@@ -4,6 +4,7 @@ Nova reads them from the entry point ``nova.api.extra_spec_validators``, and
 does not start its API if that fails. So nothing here may.
 """
 
+from nova import exception
 from nova.api.validation.extra_specs import base
 from oslo_log import log as logging
 
@@ -31,17 +32,36 @@ def register():
     for those that look like one of ours and are none.
     """
     try:
+        from numa_sched import nova
+
+        # Nova logs all options when it has started, and would end there.
+        nova.settings_or_defaults()
+    except Exception:
+        LOG.exception('The options of numa_sched cannot be read')
+    try:
         from numa_sched import policy
 
         return [
             *(_wish(wish) for wish in policy.WISHES),
+            _Lookalike(
+                name='(?is){key}',
+                description='A key that looks like one of ours and is none.',
+                parameters=[
+                    {
+                        'name': 'key',
+                        'pattern': policy.LOOKALIKE,
+                        'description': 'The words of a key of ours.',
+                    }
+                ],
+                value={'type': str, 'description': 'None is valid.'},
+            ),
             base.ExtraSpecValidator(
                 name='compute:{key}',
                 description='Anything else, for whoever reads it.',
                 parameters=[
                     {
                         'name': 'key',
-                        'pattern': r'(?!live_migration_).*',
+                        'pattern': '.*',
                         'description': 'A key that numa_sched does not read.',
                     }
                 ],
@@ -53,6 +73,16 @@ def register():
             'The extra specs of the live-migration policy are not validated'
         )
         return []
+
+
+class _Lookalike(base.ExtraSpecValidator):
+    """Refuses any value, as it would be lost."""
+
+    def validate(self, name, value):
+        from numa_sched import policy
+
+        for error in policy.unknown('flavor', {name: value}):
+            raise exception.ValidationError(f'Validation failed; {error}')
 
 
 def _wish(wish):

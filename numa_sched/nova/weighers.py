@@ -1,12 +1,13 @@
 """Host weighers."""
 
+import functools
 import logging as std_logging
 
 import nova.conf
 from nova.scheduler import utils, weights
 from oslo_log import log as logging
 
-from numa_sched import rank
+from numa_sched import conf, rank
 from numa_sched.exceptions import NumaSchedError
 from numa_sched.nova import demand, refusals, strategies
 from numa_sched.nova.assess import Assessment
@@ -33,21 +34,28 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
         """Take a ``Demand`` and a ``Memory`` of refusals.
 
         Those of this process if none are given.
+
+        :raises ConfigError: if an option has a bad value
         """
         super().__init__()
         self._demand = learned or demand.of_this_process()
         self._refusals = remembered or refusals.of_this_process()
-        self._make_strategy = strategies.load(CONF.numa_sched.fit_strategy)
+        settings = conf.settings(CONF)
+        self._make_strategy = strategies.load(settings.fit_strategy)
         self._made_of = self._demand.mix()
         self._strategy = self._make_strategy(self._made_of)
 
     def weight_multiplier(self, host_state):
         """Give the multiplier of a host, from its aggregates or the option."""
-        return utils.get_weight_multiplier(
-            host_state,
-            'fit_weight_multiplier',
-            CONF.numa_sched.fit_weight_multiplier,
+        option = CONF.numa_sched.fit_weight_multiplier
+        multiplier = utils.get_weight_multiplier(
+            host_state, 'fit_weight_multiplier', option
         )
+        try:
+            return conf.MULTIPLIER(multiplier)
+        except ValueError as error:
+            _warn_of_multiplier(str(error), option)
+            return option
 
     def weigh_objects(self, weighed_obj_list, weight_properties):
         """Give the weights of the hosts, in their order."""
@@ -150,6 +158,15 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
                 _warn_of_no_score(host_state, error)
                 scores.append(WORST)
         return scores
+
+
+@functools.lru_cache(maxsize=100)  # once each, not for every host
+def _warn_of_multiplier(why, option):
+    LOG.warning(
+        'The fit_weight_multiplier in the metadata of an aggregate is passed '
+        'over, and that of the option (%(option)s) used: %(why)s.',
+        {'option': option, 'why': why},
+    )
 
 
 def _debug_weight(request_spec, host_state, verdict, weight, trust):

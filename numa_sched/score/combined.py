@@ -7,6 +7,9 @@ from numa_sched.fit.claim import Claim
 from numa_sched.score import Strategy
 from numa_sched.topology import Guest, Host
 
+MIN_WEIGHT, MAX_WEIGHT = 0.001, 1000
+"""Of a strategy among others: beyond, one of two would count nothing."""
+
 
 class Combined(Strategy):
     """The mean of the scores of strategies, by their weights."""
@@ -39,16 +42,23 @@ def parse(option: str) -> Mapping[str, float]:
     weights = {}
     try:
         for item in option.split(','):
-            name, _, weight = (part.strip() for part in item.partition(':'))
+            name, colon, weight = (
+                part.strip() for part in item.partition(':')
+            )
             if not name or name in weights:
                 raise ValueError('each strategy must be named once')
+            if colon and not weight:
+                raise ValueError('a weight of nothing')
             weights[name] = float(weight or 1)
-            if not 0 < weights[name] < float('inf'):
-                raise ValueError(f'a weight of {weight}')
+            if not MIN_WEIGHT <= weights[name] <= MAX_WEIGHT:
+                raise ValueError(
+                    f'a weight of {weight} is not from {MIN_WEIGHT} to '
+                    f'{MAX_WEIGHT}'
+                )
     except ValueError as error:
         raise ConfigError(
             f'[numa_sched] fit_strategy = {option} cannot be used: {error}. '
-            f'Name one strategy, or several with weights above 0: '
+            f'Name one strategy, or several with weights: '
             f'fragmentation:1,locality:0.2'
         ) from error
     return weights

@@ -159,6 +159,10 @@ _PAGE_SIZES = {
     'large': PageSize.LARGE,
     'any': PageSize.ANY,
 }
+
+MIN_SHARE, MAX_SHARE = 0.001, 1000
+"""Of a guest in the option: beyond, one of two would count nothing."""
+
 _TRUTHS = {'true': True, 'false': False}
 _PROPERTIES = {
     'vendor_id': 'vendor_id',
@@ -167,6 +171,15 @@ _PROPERTIES = {
     'physical_network': 'physical_network',
 }
 """What tells devices apart, in an option and in a request of Nova."""
+
+_RANGES = {
+    'cpus': (1, 4096),
+    'cells': (1, 64),
+    'memory_mb': (0, 2**26),
+    'page_size': (1, 2**30),
+    'devices': (1, 256),
+}
+"""What no machine is beyond; a cell or a device more costs time and memory."""
 
 
 def from_options(items: Sequence[Mapping[str, str]]) -> Mix:
@@ -177,49 +190,86 @@ def from_options(items: Sequence[Mapping[str, str]]) -> Mix:
     are shared ones) and ``share``; and ``devices``, the number of PCI devices,
     with ``vendor_id``, ``product_id``, ``device_type`` and ``numa_policy`` as
     in ``[pci] alias`` and ``physical_network`` as in ``[pci] device_spec``.
-    The shares of items for the same guest add up.
+    The shares of items for the same guest add up. An item without anything is
+    passed over.
 
     :raises ConfigError: if an item makes no sense
     """
-    return _together(tuple(map(_from_option, items)))
+    return _together(tuple(_from_option(item) for item in items if item))
 
 
 def _from_option(item):
+    told = dict(item)
     try:
-        told = dict(item)
-        if 'cpus' not in told:
-            raise ValueError('cpus is missing')
-        cpus, cells = int(told.pop('cpus')), int(told.pop('cells', 1))
-        share = float(told.pop('share', 1))
-        memory_mb = int(told.pop('memory_mb', 0))
-        size = told.pop('page_size', None)
-        shared = _TRUTHS.get(told.pop('shared', 'false').lower())
-        devices = _devices(told)
+        guest, share = _guest(told), _share(told)
         if told:
             raise ValueError(f'{", ".join(sorted(told))} is not known')
-        if not 0 < cells <= cpus or cpus % cells:
-            raise ValueError('cpus must be a multiple of cells, all above 0')
-        if shared is None:
-            raise ValueError('shared must be true or false')
-        if not 0 < share < float('inf'):
-            raise ValueError(f'a share of {share}')
-        per_cell = {
-            'memory_mb': memory_mb // cells,
-            'page_size': (size and _PAGE_SIZES.get(size))
-            or (int(size) if size else None),
-        }
-        if shared:
-            cell = GuestCell(shared=cpus // cells, **per_cell)
-            guest = Guest((cell,) * cells)
-        else:
-            guest = pinned(cpus, cells, **per_cell)
-        return dataclasses.replace(guest, devices=devices), share
+        return guest, share
     except (TopologyError, ValueError) as error:
         raise ConfigError(
             f'[numa_sched] fit_mix = {item!r} cannot be used: {error}. '
             f'Write, for example, cpus:16,cells:2,memory_mb:65536,'
             f'page_size:1048576,share:5'
         ) from error
+
+
+def _guest(told) -> Guest:
+    """Give the guest of an item, and take what tells of it out of it."""
+    for key, value in told.items():
+        if not value.strip():
+            raise ValueError(f'{key} is empty')
+    if 'cpus' not in told:
+        raise ValueError('cpus is missing')
+    cpus = _number(told, 'cpus')
+    cells = _number(told, 'cells') or 1
+    memory_mb = _number(told, 'memory_mb') or 0
+    shared = _TRUTHS.get(told.pop('shared', 'false').lower())
+    size = told.get('page_size', '').lower()
+    if size in _PAGE_SIZES:
+        del told['page_size']
+    if cpus % cells:
+        raise ValueError('cpus must be a multiple of cells')
+    if memory_mb % cells:
+        raise ValueError('memory_mb must be a multiple of cells')
+    if shared is None:
+        raise ValueError('shared must be true or false')
+    per_cell = {
+        'memory_mb': memory_mb // cells,
+        'page_size': _PAGE_SIZES.get(size) or _number(told, 'page_size'),
+    }
+    if shared:
+        cell = GuestCell(shared=cpus // cells, **per_cell)
+        guest = Guest((cell,) * cells)
+    else:
+        guest = pinned(cpus, cells, **per_cell)
+    return dataclasses.replace(guest, devices=_devices(told))
+
+
+def _number(told, key) -> int | None:
+    """Give a number and take it out of an item, None if it is not there."""
+    if key not in told:
+        return None
+    text, (least, most) = told.pop(key), _RANGES[key]
+    try:
+        number = int(text)
+    except ValueError:
+        number = None
+    if number is None or not least <= number <= most:
+        raise ValueError(
+            f'{key} must be a whole number from {least} to {most}, '
+            f'not {text!r}'
+        )
+    return number
+
+
+def _share(told) -> float:
+    text = told.pop('share', '1')
+    share = float(text)
+    if not MIN_SHARE <= share <= MAX_SHARE:
+        raise ValueError(
+            f'a share of {text} is not from {MIN_SHARE} to {MAX_SHARE}'
+        )
+    return share
 
 
 def _devices(told) -> tuple[DeviceRequest, ...]:
@@ -230,11 +280,10 @@ def _devices(told) -> tuple[DeviceRequest, ...]:
         if key in told
     )
     policy = told.pop('numa_policy', None)
-    if 'devices' not in told:
+    count = _number(told, 'devices')
+    if count is None:
         if kind or policy:
             raise ValueError('devices is missing')
         return ()
-    count = int(told.pop('devices'))
-    if count < 1:
-        raise ValueError('devices must be above 0')
-    return (DeviceRequest(count, (kind,), DeviceAffinity(policy or 'legacy')),)
+    affinity = DeviceAffinity((policy or 'legacy').lower())
+    return (DeviceRequest(count, (kind,), affinity),)

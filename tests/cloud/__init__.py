@@ -24,6 +24,7 @@ import uuid
 
 import fixtures
 import numpy  # noqa: F401  (asks for the machine's name, as Nova forbids soon)
+from nova.conf import CONF
 from nova.scheduler.host_manager import HostManager
 from nova.tests.functional.libvirt import base
 from nova.virt.libvirt.driver import LibvirtDriver
@@ -240,9 +241,18 @@ class Cloud(Servers, base.ServersTestBase):
             lambda manager, *args: self.checked.append(manager.host),
         )
 
-    def door(self, *, filtered=True):
-        """Give the API application, with or without our filter."""
-        return cloud_api.Door(self.paste_files[filtered])
+    def door(self, *, filtered=True, **options):
+        """Give the API application, with or without our filter.
+
+        :param options: of ours, as it reads them when it starts
+        """
+        for name, value in options.items():
+            CONF.set_override(name, value, group='numa_sched')
+        try:
+            return cloud_api.Door(self.paste_files[filtered])
+        finally:
+            for name in options:
+                CONF.clear_override(name, group='numa_sched')
 
     def connection(self, host):
         """Give the fake libvirt connection of a host."""

@@ -8,6 +8,10 @@ import json
 import pytest
 from oslo_utils import strutils
 
+from numa_sched import policy
+from numa_sched.nova.api import paste
+from numa_sched.nova.api.compute import CheckedAPI
+from numa_sched.nova.api.extra_specs import CheckedExtraSpecs
 from tests.cloud.api import PROJECT
 from tests.functional.api_requests import (
     AC,
@@ -133,6 +137,35 @@ def test_a_refused_server_leaves_nothing_of_what_a_created_one_leaves(
     assert ledger(cloud, door) == created
 
 
+# Wishes that would be lost, or that cannot be met.
+
+
+@pytest.mark.parametrize(
+    ('specs', 'properties', 'why'),
+    [
+        ({PC.image_key: 'true'}, {}, f'did you mean {PC.flavor_key}?'),
+        ({}, {PC.flavor_key: 'true'}, f'did you mean {PC.image_key}?'),
+        ({}, {'compute_live_migration_autoconverge': 'true'}, AC.image_key),
+        (
+            {f'trait:{PC.trait}': 'forbidden'},
+            {PC.image_key: 'true'},
+            f'forbidden by flavor key trait:{PC.trait}',
+        ),
+    ],
+    ids=['of the image', 'of the flavor', 'abridged', 'forbidden trait'],
+)
+def test_a_wish_that_is_lost_or_forbidden_is_refused(
+    cloud, door, handed_over, specs, properties, why
+):
+    flavor = old_flavor(cloud, specs)
+    image = cloud.add_image(**properties)
+    before = ledger(cloud, door)
+    response = door.request('POST', '/servers', server(flavor, image))
+    assert why in reason(response)
+    assert ledger(cloud, door) == before
+    assert not handed_over.called
+
+
 # Devices with which there is no post-copy.
 
 
@@ -142,13 +175,13 @@ def test_post_copy_beside_a_device_of_the_flavor_is_refused(
 ):
     wish = 'true' if source == 'flavor' else None
     flavor = old_flavor(
-        cloud, {**flavor_specs(None, wish), 'pci_passthrough:alias': 'vf:1'}
+        cloud, {**flavor_specs(None, wish), 'resources:VGPU': '1'}
     )
     image = images[None, None if wish else 'true']
     before = ledger(cloud, door)
     response = door.request('POST', '/servers', server(flavor, image))
     assert is_refused(response)
-    assert 'pci_passthrough:alias' in reason(response)
+    assert 'resources:VGPU' in reason(response)
     assert ledger(cloud, door) == before
     assert not handed_over.called
 
@@ -327,7 +360,7 @@ def test_image_metadata_of_the_boot_volume_count(
         block_device_mapping_v2=[root_device(kind, uuid)],
     )
     found = reason(door.request('POST', '/servers', body))
-    assert f'{kind} {uuid}' in found
+    assert 'with the image metadata of the volume' in found
     assert not handed_over.called
 
 
@@ -370,14 +403,11 @@ def test_several_servers_at_once_are_refused_together(
 
 
 def test_an_image_has_no_say_if_the_option_says_so(
-    cloud, door, flavors, images, handed_over
+    cloud, flavors, images, handed_over
 ):
-    cloud.flags(image_wishes=False, group='numa_sched')
-    try:
-        assert not refuses(door, flavors[None, None], images[BOTH])
-        assert refuses(door, flavors[BOTH], images[None, None])
-    finally:
-        cloud.flags(image_wishes=True, group='numa_sched')
+    door = cloud.door(image_wishes=False)
+    assert not refuses(door, flavors[None, None], images[BOTH])
+    assert refuses(door, flavors[BOTH], images[None, None])
 
 
 # Where the door is.
@@ -391,11 +421,11 @@ def test_every_way_to_create_a_server_is_guarded(
     body = server(flavors[BOTH], images[None, None])
     del body['server']['networks']
     where = {'root': root, 'version': '2.36'}
-    for path in ('/servers', '/os-volumes_boot', '//servers'):
+    for path in ('/servers', '//servers', '/servers%0a'):
+        novas = nova.request('POST', project + path, body, **where)
+        assert novas.status_int == 202, novas.text
         response = door.request('POST', project + path, body, **where)
         assert is_refused(response), response.text
-    path = f'{project}/servers'
-    assert nova.request('POST', path, body, **where).status_int == 202
 
 
 def test_nova_answers_a_good_request_to_os_volumes_boot_with_an_error(
@@ -405,18 +435,6 @@ def test_nova_answers_a_good_request_to_os_volumes_boot_with_an_error(
     del body['server']['networks']
     response = nova.request('POST', '/os-volumes_boot', body, version='2.36')
     assert response.status_int == 500
-
-
-def test_a_path_that_nova_has_dropped_is_novas_to_answer(
-    door, nova, flavors, images
-):
-    body = server(flavors[BOTH], images[None, None])
-    for version, status in (('2.102', 400), ('2.103', 404), ('latest', 404)):
-        response = door.request(
-            'POST', '/os-volumes_boot', body, version=version
-        )
-        assert response.status_int == status
-        assert is_refused(response) is (status == 400)
 
 
 @pytest.mark.parametrize('root', ['/v2.1', '/v2'])
@@ -453,14 +471,69 @@ def test_the_answer_has_the_form_of_novas_own(
 
 
 def test_in_warn_mode_a_request_passes_with_a_warning(
-    cloud, door, flavors, images, handed_over
+    cloud, flavors, images, handed_over
 ):
-    cloud.flags(api_contradictions='warn', group='numa_sched')
-    try:
-        assert not refuses(door, flavors[BOTH], images[None, None])
-    finally:
-        cloud.flags(api_contradictions='refuse', group='numa_sched')
+    door = cloud.door(api_contradictions='warn')
+    assert not refuses(
+        door, flavors[BOTH], images[None, None], min_count=2, max_count=2
+    )
     (warning,) = [r for r in cloud.log if r.levelname == 'WARNING']
     for part in (flavors[BOTH], AC.flavor_key, PC.flavor_key, 'at most one'):
         assert part in warning.getMessage()
+    assert handed_over.called
+
+
+def test_a_refusal_is_logged_as_novas_own_are(door, flavors, images, caplog):
+    caplog.set_level('INFO', logger='nova.api.openstack.wsgi')
+    refused = door.request(
+        'POST', '/servers', server(flavors[BOTH], images[None, None])
+    )
+    told = [record.getMessage() for record in caplog.records]
+    assert f'HTTP exception thrown: {reason(refused)}' in told
+
+
+# Where the checks stand in Nova.
+
+
+def test_every_call_of_nova_that_is_replaced_is_there_to_be_replaced(cloud):
+    cloud.door()
+    assert [r for r in cloud.log if r.levelname == 'ERROR'] == []
+
+
+@pytest.mark.parametrize(
+    ('ours', 'name'),
+    [
+        (ours, name)
+        for ours in (CheckedAPI, CheckedExtraSpecs)
+        for name in ours.REPLACED
+    ],
+    ids=str,
+)
+def test_what_nova_no_longer_has_is_told_at_start(
+    cloud, monkeypatch, ours, name
+):
+    assert name in vars(ours)
+    monkeypatch.delattr(ours.__mro__[1], name)
+    cloud.door()
+    # One for each pipeline.
+    told = [r.getMessage() for r in cloud.log if r.levelname == 'ERROR']
+    assert len(told) == 2
+    assert all(f'.{name}, which this release' in error for error in told)
+
+
+def test_an_application_that_is_not_novas_is_left_as_it_is(cloud):
+    app = object()
+    assert paste.check(app) is app
+    (error,) = [r for r in cloud.log if r.levelname == 'ERROR']
+    assert 'does not check' in error.getMessage()
+    assert 'before osapi_compute_app_v21' in str(error.exc_info[1])
+
+
+def test_a_check_that_fails_lets_the_request_pass_with_an_error(
+    cloud, door, flavors, images, handed_over, monkeypatch
+):
+    monkeypatch.setattr(policy, 'examine', lambda *args: 1 / 0)
+    assert not refuses(door, flavors[BOTH], images[None, None])
+    (error,) = [r for r in cloud.log if r.levelname == 'ERROR']
+    assert error.exc_info[0] is ZeroDivisionError
     assert handed_over.called

@@ -6,8 +6,9 @@ from unittest import mock
 
 import pytest
 from nova import context as nova_context
-from nova import objects
+from nova import exception, objects
 from nova import policy as nova_policy
+from nova.scheduler.client.report import SchedulerReportClient
 from nova.virt.libvirt.driver import LibvirtDriver
 
 from tests.cloud.api import OTHER_PROJECT
@@ -60,12 +61,16 @@ def act(door, server, name, body, **kwargs):
     return door.request('POST', path, {name: body}, **kwargs)
 
 
-def properties_of(server):
-    instance = objects.Instance.get_by_uuid(
+def load(server):
+    return objects.Instance.get_by_uuid(
         nova_context.get_admin_context(),
         server,
         expected_attrs=['system_metadata', 'flavor'],
     )
+
+
+def properties_of(server):
+    instance = load(server)
     return dict(instance.system_metadata), instance.flavor.flavorid
 
 
@@ -77,19 +82,53 @@ FLAVOR_AND_IMAGE = [
 ]
 
 
-@pytest.mark.parametrize(('of_flavor', 'of_image', 'why'), FLAVOR_AND_IMAGE)
 @pytest.mark.parametrize(
-    ('name', 'key'),
-    [('rebuild', 'imageRef'), ('rescue', 'rescue_image_ref')],
-    ids=['rebuild', 'rescue'],
+    ('properties', 'why'),
+    [
+        ({PC.flavor_key: 'true'}, f'did you mean {PC.image_key}?'),
+        ({'postcopy': 'true'}, f'did you mean {PC.image_key}?'),
+        (
+            {f'trait:{AC.trait}': 'forbidden'},
+            f'requires the trait forbidden by image key trait:{AC.trait}',
+        ),
+    ],
+    ids=['spelling of the flavor', 'abridged', 'forbidden trait'],
 )
+def test_a_new_image_with_a_lost_or_forbidden_wish_is_refused(
+    cloud, door, servers, properties, why
+):
+    image = cloud.add_image(**properties)
+    server = servers(('true', None))
+    assert why in reason(act(door, server, 'rebuild', {'imageRef': image}))
+
+
+@pytest.mark.parametrize(
+    ('specs', 'why'),
+    [
+        ({PC.image_key: 'true'}, f'did you mean {PC.flavor_key}?'),
+        (
+            {f'trait:{AC.trait}': 'forbidden'},
+            f'requires the trait forbidden by flavor key trait:{AC.trait}',
+        ),
+    ],
+    ids=['spelling of the image', 'forbidden trait'],
+)
+def test_a_new_flavor_with_a_lost_or_forbidden_wish_is_refused(
+    cloud, door, servers, specs, why
+):
+    flavor = old_flavor(cloud, specs)
+    server = servers((None, None), ('true', None))
+    assert why in reason(act(door, server, 'resize', {'flavorRef': flavor}))
+
+
+@pytest.mark.parametrize(('of_flavor', 'of_image', 'why'), FLAVOR_AND_IMAGE)
 def test_a_new_image_must_agree_with_the_flavor_of_the_server(
-    cloud, door, servers, of_flavor, of_image, why, name, key
+    cloud, door, servers, of_flavor, of_image, why
 ):
     server = servers(of_flavor)
     image = cloud.add_image(**image_properties(*of_image))
     before = properties_of(server)
-    found = reason(act(door, server, name, {key: image}))
+    found = reason(act(door, server, 'rebuild', {'imageRef': image}))
     assert why in found
     assert image in found
     assert server in found
@@ -143,11 +182,7 @@ def test_what_a_rebuild_replaces_does_not_count(cloud, servers):
 def old_server(cloud, servers):
     """A server from before the filter, whose wishes clash already."""
     server = servers(('true', None), ('true', None))
-    instance = objects.Instance.get_by_uuid(
-        nova_context.get_admin_context(),
-        server,
-        expected_attrs=['system_metadata', 'flavor'],
-    )
+    instance = load(server)
     instance.system_metadata[f'image_{AC.image_key}'] = 'maybe'
     instance.flavor.extra_specs[PC.flavor_key] = 'true'
     instance.save()
@@ -206,11 +241,7 @@ def denied(monkeypatch):
 
 @pytest.mark.parametrize(
     ('name', 'key'),
-    [
-        ('rebuild', 'imageRef'),
-        ('rescue', 'rescue_image_ref'),
-        ('resize', 'flavorRef'),
-    ],
+    [('rebuild', 'imageRef'), ('resize', 'flavorRef')],
 )
 @pytest.mark.parametrize('who', ['of another project', 'without the right'])
 def test_a_server_of_others_is_answered_as_if_we_were_not_there(
@@ -230,6 +261,163 @@ def test_a_server_of_others_is_answered_as_if_we_were_not_there(
     ours = act(door, server, name, {key: new}, **mine)
     assert answer(ours) == answer(act(nova, server, name, {key: new}, **mine))
     assert ours.status_int == (404 if 'project' in mine else 403)
+
+
+# Changes that Nova refuses for reasons of its own, which go before ours.
+
+
+@pytest.fixture
+def clashing(cloud, servers):
+    """A server, and the bodies of changes that clash with its wishes."""
+    server = servers(('true', 'false'), ('true', None))
+    bad = old_flavor(cloud, flavor_specs('false', None))
+    image = cloud.add_image(**image_properties('false', None))
+    return server, {
+        'rebuild': {'imageRef': image},
+        'resize': {'flavorRef': bad},
+    }
+
+
+def same(door, nova, server, name, body, **kwargs):
+    """Give the answer to a change, the same with our filter and without."""
+    ours = act(door, server, name, body, **kwargs)
+    assert not is_refused(ours)
+    assert answer(ours) == answer(act(nova, server, name, body, **kwargs))
+    return ours
+
+
+@pytest.mark.parametrize('name', ['rebuild', 'resize'])
+def test_a_locked_server_is_novas_to_answer(cloud, door, nova, clashing, name):
+    server, bodies = clashing
+    member = {'user': 'somebody'}
+    assert is_refused(act(door, server, name, bodies[name], **member))
+    cloud.api.post_server_action(server, {'lock': None})
+    try:
+        response = same(door, nova, server, name, bodies[name], **member)
+    finally:
+        cloud.api.post_server_action(server, {'unlock': None})
+    assert response.status_int == 409
+
+
+@pytest.mark.parametrize('name', ['rebuild', 'resize'])
+def test_a_server_in_the_wrong_state_is_novas_to_answer(
+    cloud, door, nova, clashing, name
+):
+    server, bodies = clashing
+    cloud.api.post_server_action(server, {'pause': None})
+    cloud.wait_for({'id': server}, 'PAUSED')
+    try:
+        response = same(door, nova, server, name, bodies[name])
+    finally:
+        cloud.api.post_server_action(server, {'unpause': None})
+        cloud.wait_for({'id': server}, 'ACTIVE')
+    assert response.status_int == 409
+
+
+@pytest.mark.parametrize(
+    'wrong',
+    [{'disabled': True}, {'root_gb': 0}, {'memory_mb': 1}],
+    ids=['disabled', 'without a disk', 'too small'],
+)
+def test_a_flavor_that_nova_does_not_take_is_novas_to_answer(
+    cloud, door, nova, servers, wrong
+):
+    image = cloud.add_image(**image_properties('true', None))
+    cloud.glance.images[image]['min_ram'] = 2
+    server = cloud.boot(old_flavor(cloud, {}), image=image)['id']
+    bad = old_flavor(cloud, flavor_specs('false', None), **wrong)
+    response = same(door, nova, server, 'resize', {'flavorRef': bad})
+    assert response.status_int in (400, 403)
+
+
+# A rebuild keeps the host.
+
+
+@pytest.fixture
+def on_plain_host(cloud):
+    """Give servers on a host that can do neither."""
+    cloud.set_traits('host1', remove=[AC.trait, PC.trait])
+    cloud.set_traits('host2', remove=[AC.trait, PC.trait])
+    yield lambda of_image=(None, None): cloud.boot(
+        old_flavor(cloud, {}),
+        image=cloud.add_image(**image_properties(*of_image)),
+    )['id']
+    for host in ('host1', 'host2'):
+        cloud.set_traits(host, add=[AC.trait, PC.trait])
+
+
+@pytest.mark.parametrize('wish', [AC, PC], ids=lambda wish: wish.feature)
+def test_a_rebuild_is_refused_if_the_host_lacks_what_the_image_requires(
+    cloud, door, on_plain_host, wish
+):
+    server = on_plain_host()
+    image = cloud.add_image(**{wish.image_key: 'yes'})
+    before = properties_of(server)
+    found = reason(act(door, server, 'rebuild', {'imageRef': image}))
+    for part in (server, image, wish.image_key, "'yes'", wish.trait):
+        assert part in found
+    assert 'host1' not in found and 'host2' not in found
+    assert properties_of(server) == before
+
+
+def test_a_rebuild_passes_if_the_image_requires_nothing_of_the_host(
+    cloud, door, on_plain_host
+):
+    server = on_plain_host()
+    image = cloud.add_image(**image_properties('false', 'false'))
+    response = act(door, server, 'rebuild', {'imageRef': image})
+    assert response.status_int == 202
+    cloud.wait_for({'id': server}, 'ACTIVE')
+
+
+@pytest.mark.parametrize('same_image', [True, False])
+def test_a_rebuild_with_the_image_of_the_server_brings_in_nothing(
+    cloud, door, on_plain_host, same_image
+):
+    cloud.set_traits('host1', add=[PC.trait])
+    server = on_plain_host((None, 'true'))
+    cloud.set_traits('host1', remove=[PC.trait])
+    image = (
+        properties_of(server)[0]['image_base_image_ref']
+        if same_image
+        else cloud.add_image(**image_properties(None, 'true'))
+    )
+    response = act(door, server, 'rebuild', {'imageRef': image})
+    assert is_refused(response) is not same_image
+    cloud.wait_for({'id': server}, 'ACTIVE')
+
+
+def test_a_server_that_is_wrong_already_can_be_rebuilt_with_its_image(
+    cloud, door, on_plain_host
+):
+    cloud.set_traits('host1', add=[AC.trait])
+    server = on_plain_host(('true', None))
+    cloud.set_traits('host1', remove=[AC.trait])
+    instance = load(server)
+    instance.flavor.extra_specs[PC.flavor_key] = 'true'
+    instance.save()
+    image = instance.image_ref
+    response = act(door, server, 'rebuild', {'imageRef': image})
+    assert response.status_int == 202, response.text
+    cloud.wait_for({'id': server}, 'ACTIVE')
+    other = cloud.add_image(**image_properties('true', None))
+    assert is_refused(act(door, server, 'rebuild', {'imageRef': other}))
+
+
+def test_a_rebuild_passes_with_a_warning_if_placement_is_away(
+    cloud, door, on_plain_host, monkeypatch
+):
+    def away(*args, **kwargs):
+        raise exception.PlacementAPIConnectFailure()
+
+    server = on_plain_host()
+    image = cloud.add_image(**image_properties(None, 'true'))
+    monkeypatch.setattr(SchedulerReportClient, 'get_provider_traits', away)
+    response = act(door, server, 'rebuild', {'imageRef': image})
+    assert response.status_int == 202
+    cloud.wait_for({'id': server}, 'ACTIVE')
+    (warning,) = [r for r in cloud.log if r.levelname == 'WARNING']
+    assert f'{PC.trait} is left to the scheduler' in warning.getMessage()
 
 
 # Extra specs of flavors.
@@ -267,7 +455,7 @@ def test_both_true_at_once_are_refused(cloud, door):
     assert reason(write(door, flavor, flavor_specs('1', 'on')))
 
 
-@pytest.mark.parametrize('version', ['2.1', '2.86'])
+@pytest.mark.parametrize('version', ['2.1', '2.85'])
 @pytest.mark.parametrize('one', [False, True], ids=['several', 'one key'])
 @pytest.mark.parametrize(
     ('specs', 'part'),
@@ -275,14 +463,45 @@ def test_both_true_at_once_are_refused(cloud, door):
         ({AC.flavor_key: 'maybe'}, "'maybe', which is not a boolean"),
         ({PC.flavor_key: 7}, '7, which is not a boolean'),
         ({'compute:live_migration_postcopy': 'true'}, 'is unknown'),
+        ({PC.image_key: 'true'}, f'did you mean {PC.flavor_key}?'),
+        ({'compute:live-migration-post.copy': 1}, 'did you mean'),
+        ({'hw:auto_converge': 'true'}, f'did you mean {AC.flavor_key}?'),
     ],
 )
-def test_a_bad_value_and_an_unknown_wish_are_refused_in_any_microversion(
+def test_a_bad_value_and_an_unknown_wish_are_refused_where_nova_takes_any(
     cloud, door, version, one, specs, part
 ):
     flavor = old_flavor(cloud, {})
     assert part in reason(write(door, flavor, specs, one=one, version=version))
     assert extra_specs(door, flavor) == {}
+
+
+@pytest.mark.parametrize('version', ['2.1', '2.86'])
+@pytest.mark.parametrize('one', [False, True], ids=['several', 'one key'])
+def test_a_trait_and_the_wish_that_requires_it_are_not_written_as_opposites(
+    cloud, door, version, one
+):
+    wish, trait = {PC.flavor_key: 'true'}, {f'trait:{PC.trait}': 'forbidden'}
+    for old, new in (wish, trait), (trait, wish):
+        flavor = old_flavor(cloud, old)
+        assert 'requires the trait forbidden by' in reason(
+            write(door, flavor, new, one=one, version=version)
+        )
+        assert extra_specs(door, flavor) == old
+
+
+def test_a_trait_and_the_wish_that_agree_are_written(cloud, door):
+    flavor = old_flavor(cloud, {f'trait:{PC.trait}': 'required'})
+    for value in ('true', 'false'):
+        response = write(door, flavor, {PC.flavor_key: value})
+        assert response.status_int == 200, response.text
+    response = write(door, flavor, {f'trait:{PC.trait}': 'forbidden'})
+    assert response.status_int == 200, response.text
+
+
+def test_a_flavor_with_a_lost_wish_can_be_changed_in_other_ways(cloud, door):
+    flavor = old_flavor(cloud, {'post_copy': 'true'})
+    assert write(door, flavor, {AC.flavor_key: 'true'}).status_int == 200
 
 
 @pytest.mark.parametrize('one', [False, True], ids=['several', 'one key'])

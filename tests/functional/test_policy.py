@@ -14,6 +14,7 @@ from nova.volume import cinder
 from numa_sched.nova import request_filters
 from numa_sched.policy import WISHES
 from tests.cloud import machines
+from tests.functional.api_requests import old_flavor
 
 AC, PC = WISHES
 TRAITS = {
@@ -204,14 +205,14 @@ def let_in(cloud):
     [
         (
             {
-                'compute__live_migration_auto_converge': 'true',
-                'compute__live_migration_post_copy': 'true',
+                'compute:live_migration_auto_converge': 'true',
+                'compute:live_migration_post_copy': 'true',
             },
             {},
             'at most one of them',
         ),
         (
-            {'compute__live_migration_auto_converge': 'true'},
+            {'compute:live_migration_auto_converge': 'true'},
             {'compute_live_migration_auto_converge': 'false'},
             'make them agree',
         ),
@@ -220,14 +221,36 @@ def let_in(cloud):
             {'compute_live_migration_post_copy': 'maybe'},
             "image key compute_live_migration_post_copy has the value 'maybe'",
         ),
+        (
+            {PC.image_key: 'true'},
+            {},
+            f'did you mean {PC.flavor_key}?',
+        ),
+        (
+            {},
+            {PC.flavor_key: 'true'},
+            f'did you mean {PC.image_key}?',
+        ),
+        (
+            {f'trait:{PC.trait}': 'forbidden'},
+            {PC.image_key: 'true'},
+            'remove one of them',
+        ),
     ],
-    ids=['both features', 'sources disagree', 'not a boolean'],
+    ids=[
+        'both features',
+        'sources disagree',
+        'not a boolean',
+        'lost in the flavor',
+        'lost in the image',
+        'forbidden trait',
+    ],
 )
 def test_a_new_server_with_impossible_wishes_is_refused_with_the_reason(
     cloud, let_in, specs, properties, part
 ):
     server = cloud.boot(
-        flavor(cloud, **specs),
+        old_flavor(cloud, {'hw:cpu_policy': 'dedicated', **specs}),
         image=cloud.add_image(**properties),
         state='ERROR',
     )
@@ -254,6 +277,35 @@ def test_a_server_with_old_impossible_wishes_still_moves(cloud):
     assert warnings
     assert all('make them agree' in r.getMessage() for r in warnings)
     assert all(server['id'] in r.getMessage() for r in warnings)
+
+
+@pytest.mark.parametrize(
+    ('properties', 'part'),
+    [
+        ({PC.flavor_key: 'true'}, f'did you mean {PC.image_key}?'),
+        ({f'trait:{AC.trait}': 'forbidden'}, 'remove one of them'),
+    ],
+    ids=['lost', 'forbidden trait'],
+)
+def test_a_server_with_an_old_lost_or_forbidden_wish_still_moves(
+    cloud, properties, part
+):
+    server = cloud.boot(
+        flavor(cloud, compute__live_migration_auto_converge='true')
+    )
+    instance = objects.Instance.get_by_uuid(
+        nova_context.get_admin_context(),
+        server['id'],
+        expected_attrs=['system_metadata'],
+    )
+    for key, value in properties.items():
+        instance.system_metadata[f'image_{key}'] = value
+    instance.save()
+    source = cloud.host_of(server)
+    assert cloud.live_migrate(server) != source
+    warnings = [r for r in cloud.log if r.levelname == 'WARNING']
+    assert warnings
+    assert all(part in r.getMessage() for r in warnings)
 
 
 @pytest.fixture

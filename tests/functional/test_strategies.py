@@ -36,9 +36,14 @@ def test_each_of_several_gets_the_mix():
     assert made.scores(GUEST, [CLAIM]) == [pytest.approx((0.2 + 0.25) / 2)]
 
 
-@pytest.mark.parametrize('option', ['no-such', 'pack:1,no-such:2'])
+@pytest.mark.parametrize('name', ['Pack', 'PACK', ' pack '])
+def test_the_case_of_a_name_does_not_matter(name):
+    assert type(strategies.load(name)(())).__name__ == 'Pack'
+
+
+@pytest.mark.parametrize('option', ['no-such', 'pack:1,no-such:2', 'nan'])
 def test_an_unknown_name_is_an_error_that_says_where_to_look(option):
-    with pytest.raises(ConfigError, match="'no-such'") as raised:
+    with pytest.raises(ConfigError, match=r"'(no-such|nan)'") as raised:
         strategies.load(option)
     assert 'numa_sched.fit_strategies' in str(raised.value)
 

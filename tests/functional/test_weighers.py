@@ -6,7 +6,7 @@ from nova.conf import CONF
 from nova.scheduler.weights import HostWeightHandler, WeighedHost
 
 from numa_sched.exceptions import ConfigError
-from numa_sched.nova import demand, refusals, strategies
+from numa_sched.nova import demand, refusals, strategies, weighers
 from numa_sched.nova.assess import Assessment
 from numa_sched.nova.weighers import NUMAFitWeigher
 from numa_sched.score import Strategy
@@ -93,6 +93,19 @@ def test_an_aggregate_value_that_is_no_number_is_passed_over():
     (state,) = states(a=4)
     in_aggregate(state, fit_weight_multiplier='many')
     assert NUMAFitWeigher().weight_multiplier(state) == 10.0
+
+
+@pytest.mark.parametrize('value', ['nan', 'inf', '-inf', '1e10'])
+def test_an_aggregate_value_out_of_range_is_passed_over_with_one_warning(
+    value, caplog
+):
+    weighers._warn_of_multiplier.cache_clear()
+    hosts = states(a=4, b=4, c=4)
+    for state in hosts[:2]:
+        in_aggregate(state, fit_weight_multiplier=value)
+    ranked = weigh(hosts, make_request(PINNED))
+    assert all(0.0 <= weight <= 10.0 for weight in ranked.values())
+    assert caplog.text.count('fit_weight_multiplier in the metadata') == 1
 
 
 def test_guests_without_topology_weigh_the_same_everywhere():

@@ -273,3 +273,188 @@ def test_examine_tells_of_devices_beside_features_that_exclude_each_other():
 
 def test_errors_share_the_root_of_the_package():
     assert issubclass(PolicyError, NumaSchedError)
+
+
+POST_COPY_LOOKALIKES = [
+    'compute:live-migration-post-copy',
+    'compute.live_migration.post_copy',
+    'compute live migration post copy',
+    'compute:live_migration_postcopy',
+    'compute:livemigration_post_copy',
+    'computeLiveMigrationPostCopy',
+    'COMPUTE:LIVE_MIGRATION_POST_COPY',
+    ' compute:live_migration_post_copy',
+    'compute:live_migration_post_copy ',
+    'compute:live_migration:post_copy',
+    'compute:post_copy',
+    'hw:live_migration_post_copy',
+    'hw_post_copy',
+    'live_migration_permit_post_copy',
+    'libvirt:live_migration_permit_post_copy',
+    'COMPUTE_MIGRATE_POST_COPY',
+    'migration_post_copy',
+    'post_copy',
+    'postcopy',
+    'compute_live_migration_post_copy2',
+    'compute:live_migration_post_copy_enabled',
+]
+OTHERS = [
+    'compute:live_migration',
+    'compute:live',
+    'compute:x',
+    'compute:',
+    'compute',
+    'live_migration',
+    'live_migration_uri',
+    'migrate',
+    'backup_post_copy',
+    'acme:post_copy',
+    'post_copy_hook',
+    'copy',
+    'trait:COMPUTE_MIGRATE_POST_COPY',
+    'trait1:COMPUTE_MIGRATE_POST_COPY',
+    'trait:COMPUTE_MIGRATE_AUTO_CONVERGE',
+    'hw:cpu_policy',
+    '',
+]
+
+
+def wrong_keys(source, key):
+    values = {key: 'true'}
+    sources = (values, {}) if source == 'flavor' else ({}, values)
+    wanted, errors = policy.examine(*sources)
+    assert wanted == policy.LiveMigrationPolicy()
+    return errors
+
+
+@pytest.mark.parametrize('key', POST_COPY_LOOKALIKES)
+@pytest.mark.parametrize('source', ['flavor', 'image'])
+def test_a_key_that_looks_like_a_wish_is_told_with_the_one_meant(source, key):
+    (error,) = wrong_keys(source, key)
+    meant = getattr(PC, f'{source}_key')
+    assert (
+        str(error) == f'{source} key {key} is unknown: did you mean {meant}?'
+    )
+    with pytest.raises(policy.UnknownWishError):
+        policy.resolve(
+            *(({key: 1}, {}) if source == 'flavor' else ({}, {key: 1}))
+        )
+
+
+AUTO_CONVERGE_LOOKALIKES = [
+    key.replace('post', 'auto')
+    .replace('Post', 'Auto')
+    .replace('POST', 'AUTO')
+    .replace('copy', 'converge')
+    .replace('Copy', 'Converge')
+    .replace('COPY', 'CONVERGE')
+    for key in POST_COPY_LOOKALIKES
+]
+
+
+@pytest.mark.parametrize('key', AUTO_CONVERGE_LOOKALIKES)
+def test_so_is_one_that_looks_like_the_other_wish(key):
+    for source in ('flavor', 'image'):
+        (error,) = wrong_keys(source, key)
+        assert error.meant == (getattr(AC, f'{source}_key'),)
+
+
+@pytest.mark.parametrize('wish', policy.WISHES, ids=lambda wish: wish.feature)
+def test_the_spelling_of_the_other_source_is_told_too(wish):
+    (error,) = wrong_keys('flavor', wish.image_key)
+    assert error.meant == (wish.flavor_key,)
+    (error,) = wrong_keys('image', wish.flavor_key)
+    assert error.meant == (wish.image_key,)
+
+
+@pytest.mark.parametrize(
+    'key', ['compute:live_migration_', 'compute:live_migration_foo']
+)
+def test_where_either_may_be_meant_both_are_told(key):
+    (error,) = wrong_keys('flavor', key)
+    assert error.meant == (AC.flavor_key, PC.flavor_key)
+
+
+@pytest.mark.parametrize('key', OTHERS)
+@pytest.mark.parametrize('source', ['flavor', 'image'])
+def test_other_keys_are_left_alone(source, key):
+    assert not wrong_keys(source, key)
+
+
+def test_a_lookalike_beside_a_wish_leaves_the_wish_as_it_is():
+    wanted, errors = policy.examine(
+        {**flavor(UNSET, TRUE), 'post_copy': 'false'}, {}
+    )
+    assert wanted == policy.LiveMigrationPolicy(None, True)
+    assert [type(error) for error in errors] == [policy.UnknownWishError]
+
+
+def test_the_error_about_a_long_key_fits_into_the_fault_of_a_server():
+    (error,) = wrong_keys('image', 'compute_live_migration_' + 'x' * 230)
+    fault = 'No valid host was found. Scheduling failed: '
+    assert len(fault + str(error)) <= 255
+
+
+def test_a_long_key_does_not_take_long():
+    for key in ('_' * 200_000, 'compute' + '_' * 200_000, 'live' * 50_000):
+        assert not wrong_keys('image', key + 'x')
+
+
+@pytest.mark.parametrize('wish', policy.WISHES, ids=lambda wish: wish.feature)
+@pytest.mark.parametrize('of_trait', ['flavor', 'image'])
+@pytest.mark.parametrize('of_wish', ['flavor', 'image'])
+def test_rule_4_a_wish_whose_trait_is_forbidden_is_a_conflict(
+    wish, of_wish, of_trait
+):
+    values = {'flavor': {}, 'image': {}}
+    values[of_wish][getattr(wish, f'{of_wish}_key')] = 'true'
+    values[of_trait][f'trait:{wish.trait}'] = 'forbidden'
+    wanted, errors = policy.examine(values['flavor'], values['image'])
+    assert wanted == policy.LiveMigrationPolicy()
+    (error,) = errors
+    assert isinstance(error, policy.TraitConflictError)
+    for part in (
+        f"{of_wish} key {getattr(wish, f'{of_wish}_key')} ('true')",
+        f'{of_trait} key trait:{wish.trait}: ',
+        'remove one of them',
+    ):
+        assert part in str(error)
+    fault = 'No valid host was found. Scheduling failed: '
+    assert len(fault + str(error)) <= 255
+
+
+def test_rule_4_a_trait_may_be_forbidden_by_both():
+    forbidden = {f'trait:{AC.trait}': 'forbidden'}
+    _, (error,) = policy.examine({**flavor(TRUE), **forbidden}, forbidden)
+    assert 'flavor key trait:' in str(error)
+    assert 'image key trait:' in str(error)
+    fault = 'No valid host was found. Scheduling failed: '
+    assert len(fault + str(error)) <= 255
+
+
+@pytest.mark.parametrize(
+    ('values', 'trait', 'value'),
+    [
+        ((UNSET, FALSE), PC.trait, 'forbidden'),
+        ((UNSET, UNSET), PC.trait, 'forbidden'),
+        ((UNSET, FALSE), PC.trait, 'required'),
+        ((UNSET, TRUE), PC.trait, 'required'),
+        ((UNSET, TRUE), AC.trait, 'forbidden'),
+        ((UNSET, TRUE), 'CUSTOM_X', 'forbidden'),
+    ],
+)
+@pytest.mark.parametrize('source', ['flavor', 'image'])
+def test_other_traits_stand_against_nothing(source, values, trait, value):
+    specs = {**keys(*values, of=source), f'trait:{trait}': value}
+    resolved = policy.resolve(
+        *((specs, {}) if source == 'flavor' else ({}, specs))
+    )
+    assert (
+        resolved.post_copy
+        is {TRUE: True, FALSE: False, UNSET: None}[values[1]]
+    )
+
+
+def test_a_trait_forbidden_to_a_part_of_the_host_stands_against_nothing():
+    specs = {**flavor(UNSET, TRUE), f'trait_GPU:{PC.trait}': 'forbidden'}
+    assert policy.resolve(specs, {}).post_copy

@@ -305,7 +305,7 @@ def test_devices_of_an_option_may_be_any():
 
 
 WRONG = {
-    'no devices': ({'cpus': '4', 'devices': '0'}, 'devices must be above 0'),
+    'no devices': ({'cpus': '4', 'devices': '0'}, 'devices must be'),
     'a kind of no devices': (
         {'cpus': '4', 'vendor_id': '10de'},
         'devices is missing',
@@ -320,19 +320,57 @@ WRONG = {
     ),
     'no CPUs': ({'cells': '2'}, 'cpus is missing'),
     'no number': ({'cpus': 'many'}, "'many'"),
-    'no CPU at all': ({'cpus': '0'}, 'multiple'),
+    'no CPU at all': ({'cpus': '0'}, "from 1 to 4096, not '0'"),
     'CPUs that cells cannot share': ({'cpus': '5', 'cells': '2'}, 'multiple'),
-    'no cells': ({'cpus': '4', 'cells': '0'}, 'multiple'),
+    'no cells': ({'cpus': '4', 'cells': '0'}, "from 1 to 64, not '0'"),
+    'more cells than CPUs': ({'cpus': '2', 'cells': '4'}, 'multiple'),
     'an unknown page size': ({'cpus': '4', 'page_size': 'huge'}, "'huge'"),
     'an unknown key': ({'cpus': '4', 'ram': '1'}, 'ram is not known'),
     'no share': ({'cpus': '4', 'share': '0'}, 'a share of 0'),
     'a share that is none': ({'cpus': '4', 'share': 'nan'}, 'a share of nan'),
     'an endless share': ({'cpus': '4', 'share': 'inf'}, 'a share of inf'),
-    'negative memory': ({'cpus': '4', 'memory_mb': '-8'}, 'less than nothing'),
+    'negative memory': ({'cpus': '4', 'memory_mb': '-8'}, "not '-8'"),
     'neither true nor false': (
         {'cpus': '4', 'shared': 'yes'},
         'shared must be true or false',
     ),
+    'a share that drowns all others': (
+        {'cpus': '4', 'share': '1e10'},
+        'a share of 1e10 is not from 0.001 to 1000',
+    ),
+    'a share that is next to nothing': (
+        {'cpus': '4', 'share': '1e-300'},
+        'a share of 1e-300',
+    ),
+    'an empty share': ({'cpus': '4', 'share': ''}, 'share is empty'),
+    'an empty page size': ({'cpus': '4', 'page_size': ''}, 'page_size is'),
+    'an empty truth': ({'cpus': '4', 'shared': ''}, 'shared is empty'),
+    'an empty policy': (
+        {'cpus': '4', 'devices': '1', 'numa_policy': ''},
+        'numa_policy is empty',
+    ),
+    'an empty kind of devices': (
+        {'cpus': '4', 'devices': '1', 'vendor_id': ''},
+        'vendor_id is empty',
+    ),
+    'more CPUs than machines have': ({'cpus': '1000000000'}, 'to 4096'),
+    'more cells than machines have': (
+        {'cpus': '4096', 'cells': '4096'},
+        'cells must be a whole number from 1 to 64',
+    ),
+    'more devices than machines have': (
+        {'cpus': '4', 'devices': '1000000000'},
+        'to 256',
+    ),
+    'part of a CPU': ({'cpus': '2.5'}, "not '2.5'"),
+    'endless memory': ({'cpus': '4', 'memory_mb': 'inf'}, "not 'inf'"),
+    'memory beyond all': ({'cpus': '4', 'memory_mb': '9' * 5000}, 'memory_mb'),
+    'memory that is lost among the cells': (
+        {'cpus': '4', 'cells': '4', 'memory_mb': '3'},
+        'memory_mb must be',
+    ),
+    'a page of no size': ({'cpus': '4', 'page_size': '0'}, 'page_size'),
+    'a page of negative size': ({'cpus': '4', 'page_size': '-1'}, "'-1'"),
 }
 
 
@@ -342,3 +380,38 @@ def test_an_option_that_is_wrong_is_an_error_that_says_what(item, what):
         from_options([item])
     assert what in str(raised.value)
     assert repr(item) in str(raised.value)
+
+
+def test_words_of_an_option_are_taken_in_any_case():
+    item = {
+        'cpus': '4',
+        'page_size': 'Large',
+        'shared': 'True',
+        'devices': '1',
+        'numa_policy': 'Required',
+    }
+    told = {key: value.lower() for key, value in item.items()}
+    assert from_options([item]) == from_options([told])
+
+
+@pytest.mark.parametrize('share', ['0.001', '1000'])
+def test_a_mix_of_the_most_extreme_shares_is_a_mix(share):
+    items = [{'cpus': str(1 + cpus), 'share': share} for cpus in range(20)]
+    shares = [share for _, share in LearnedMix(from_options(items)).get(0.0)]
+    assert sum(shares) == pytest.approx(1.0)
+    assert min(shares) > 0.0
+
+
+@pytest.mark.parametrize('half_life', [1e-300, 1e-6, 315_360_000.0])
+def test_a_mix_stays_one_at_both_ends_of_the_half_life(half_life):
+    mix = LearnedMix(half_life_s=half_life)
+    for number in range(100):
+        mix.saw(EIGHT, str(number), number * 1e5)
+    shares = [share for _, share in mix.get(1e9)]
+    assert sum(shares) == pytest.approx(1.0)
+    assert all(0.0 <= share <= 1.0 for share in shares)
+
+
+def test_items_without_anything_are_passed_over():
+    assert from_options([{}, {'cpus': '8'}]) == ((EIGHT, 1.0),)
+    assert from_options([{}]) == ()

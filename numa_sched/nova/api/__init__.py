@@ -1,0 +1,1 @@
+"""What nova-api loads: wishes that clash never become a server."""

@@ -1,0 +1,60 @@
+"""Types of options that say in their errors which values they take."""
+
+import math
+
+from oslo_config import types
+
+
+class Finite(types.Float):
+    """A number between two others; neither nan nor nothing is one."""
+
+    def __init__(self, lowest: float, highest: float):
+        super().__init__(lowest, highest)
+
+    def __call__(self, value):
+        """Give the number. :raises ValueError: if it is none of these."""
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not self.min <= number <= self.max:
+            raise ValueError(
+                f'{value!r} is not a number from {self.min} to {self.max}'
+            )
+        return number
+
+
+class Choice(types.String):
+    """One of some words, in any case."""
+
+    def __init__(self, choices):
+        super().__init__(choices, ignore_case=True)
+
+    def __call__(self, value):
+        """Give the word in lower case. :raises ValueError: if unknown."""
+        word = str(value).strip().lower()
+        if word not in self.choices:
+            raise ValueError(f'{value!r} is none of {", ".join(self.choices)}')
+        return word
+
+
+class Truth(types.Boolean):
+    """True or false, as oslo.config spells them."""
+
+    def __call__(self, value):
+        """Give the truth value. :raises ValueError: if it is none."""
+        try:
+            return super().__call__(value)
+        except (AttributeError, ValueError):
+            raise ValueError(f'{value!r} is neither true nor false') from None
+
+
+class Items(types.Dict):
+    """Keys with values, as in ``cpus:4,share:2``."""
+
+    def __call__(self, value):
+        """Give a dict of strings. :raises ValueError: if it is none."""
+        try:
+            return super().__call__(value)
+        except (AttributeError, ValueError) as error:
+            raise ValueError(f'{value!r}: {error}') from None
