@@ -31,6 +31,7 @@ from oslo_utils import importutils
 
 import numa_sched.nova  # noqa: F401  (its options)
 from tests.cloud import api as cloud_api
+from tests.cloud.cells import OneCell
 from tests.cloud.hypervisor import Connection
 from tests.cloud.machines import HostInfo
 from tests.cloud.moves import Moves
@@ -116,6 +117,7 @@ class Cloud(Servers, base.ServersTestBase):
             for filtered in (True, False)
         }
         self.flags(api_paste_config=self.paste_files[True], group='wsgi')
+        self.useFixture(OneCell())
         super().setUp()
         self.flags(cores=-1, ram=-1, instances=-1, group='quota')
         self.flags(compute_driver=self.compute_driver)
