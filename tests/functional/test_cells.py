@@ -8,7 +8,7 @@ import pytest
 from nova import context as nova_context
 from nova.db.main import api as database
 
-SECONDS = 10
+SECONDS = 60
 
 
 @contextlib.contextmanager
