@@ -33,8 +33,19 @@ def used_by_another(cell):
         user.join(1)
 
 
+def database_of(cell):
+    """Give the database of who names a cell or None, in another thread."""
+
+    def ask():
+        context = nova_context.get_admin_context()
+        with nova_context.target_cell(context, cell) as targeted:
+            return database.get_context_manager(targeted)
+
+    return futures.ThreadPoolExecutor(1).submit(ask).result(SECONDS)
+
+
 def database_of_nobody():
-    """Give the database of who names no cell, asked for in a thread."""
+    """Give the database of who does not even say so, in another thread."""
     asked = futures.ThreadPoolExecutor(1).submit(
         lambda: database.get_context_manager(nova_context.get_admin_context())
     )
@@ -53,6 +64,16 @@ def test_who_uses_a_cell_may_wait_for_who_names_none(cells):
         used_by_another(cells['cell0']),
     ):
         assert database_of_nobody() is targeted.db_connection
+
+
+def test_who_uses_a_cell_may_wait_for_who_names_it_too(cells):
+    context = nova_context.get_admin_context()
+    with (
+        nova_context.target_cell(context, cells['cell1']) as targeted,
+        used_by_another(cells['cell0']),
+    ):
+        assert database_of(cells['cell1']) is targeted.db_connection
+        assert database_of(None) is targeted.db_connection
 
 
 def test_who_names_no_cell_is_not_sent_where_another_is(cells):
