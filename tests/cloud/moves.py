@@ -99,7 +99,7 @@ class Moves(fixtures.Fixture):
             domain._job_type = fakelibvirt.VIR_DOMAIN_JOB_UNBOUNDED
             held.move = move
             held.began.set()
-            assert held.over.wait(120), 'the migration was never let go'
+            assert held.over.wait(600), 'the migration was never let go'
             if held.fails:
                 if domain._job_type != fakelibvirt.VIR_DOMAIN_JOB_CANCELLED:
                     domain.fail_job()

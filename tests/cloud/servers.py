@@ -5,13 +5,62 @@ import time
 from unittest import mock
 
 from nova import context as nova_context
-from nova import objects
+from nova import exception, objects
 from nova import utils as nova_utils
 from nova.tests.fixtures import libvirt as fakelibvirt
+from nova.tests.functional.api.client import OpenStackApiNotFoundException
 from nova.virt.libvirt.driver import LibvirtDriver
 
-# How often a state is looked at; each look costs the cloud some work.
-POLL_SECONDS = 0.2
+# How often a state is looked at: in the database, and if nothing has come of
+# it there, all the same through the API, which is ten times the work.
+POLL_SECONDS = 0.1
+API_SECONDS = 1
+# Far more than anything takes, also on a machine with much else to do.
+PATIENCE_SECONDS = 180
+# Where a migration has come to an end.
+OVER = ('completed', 'finished', 'done', 'error', 'failed', 'reverted')
+
+
+def looks(promising, server):
+    """Give the times at which to look through the API, while patience lasts.
+
+    :param promising: tells of a server's id whether it may be worth it
+    """
+    end = time.monotonic() + PATIENCE_SECONDS
+    looked = 0
+    while time.monotonic() < end:
+        if promising(server) or time.monotonic() - looked > API_SECONDS:
+            yield
+            looked = time.monotonic()
+        time.sleep(POLL_SECONDS)
+
+
+def _is_idle(server):
+    try:
+        instance = objects.Instance.get_by_uuid(
+            nova_context.get_admin_context(), server, expected_attrs=[]
+        )
+    except exception.InstanceNotFound:
+        return False
+    return not instance.task_state and instance.vm_state != 'building'
+
+
+def _is_gone(server):
+    try:
+        objects.Instance.get_by_uuid(
+            nova_context.get_admin_context(), server, expected_attrs=[]
+        )
+    except exception.InstanceNotFound:
+        return True
+    return False
+
+
+def _has_moved(server):
+    migrations = objects.MigrationList.get_by_filters(
+        nova_context.get_admin_context(), {'instance_uuid': server}
+    )
+    newest = max(migrations, key=lambda each: each.id, default=None)
+    return bool(newest) and newest.status in OVER
 
 
 class Servers:
@@ -36,13 +85,12 @@ class Servers:
         (fault,) = response.body.values()
         return response.status, fault['message']
 
-    def wait_for(self, server, state, seconds=30):
+    def wait_for(self, server, state):
         """Give a server once it is in a state and nothing goes on with it.
 
-        :raises AssertionError: if it ends in another state, or takes longer
+        :raises AssertionError: if it ends in another state, or never does
         """
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        for _ in looks(_is_idle, server['id']):
             server = self.api.get_server(server['id'])
             if server['status'] == state and (
                 'fault' in server
@@ -52,24 +100,29 @@ class Servers:
                 return server
             if server['status'] == 'ERROR' and 'fault' in server:
                 break
-            time.sleep(POLL_SECONDS)
         raise AssertionError(
             f'server is {server["status"]} and not {state}: '
             f'{server.get("fault", {}).get("message")}'
         )
 
-    def wait_for_migration(self, server, *, seconds=60):
+    def wait_until_gone(self, server):
+        """Wait until there is no server of an id any more."""
+        for _ in looks(_is_gone, server):
+            try:
+                status = self.api.get_server(server)['status']
+            except OpenStackApiNotFoundException:
+                return
+        raise AssertionError(f'server still is there, {status}')
+
+    def wait_for_migration(self, server):
         """Give the newest migration of a server once it has come to an end."""
-        end = time.monotonic() + seconds
-        over = {'completed', 'finished', 'done', 'error', 'failed', 'reverted'}
-        while time.monotonic() < end:
+        for _ in looks(_has_moved, server['id']):
             migrations = self.api.api_get(
                 f'/os-migrations?instance_uuid={server["id"]}'
             ).body['migrations']
             newest = max(migrations, key=lambda each: each['id'], default={})
-            if newest.get('status') in over:
+            if newest.get('status') in OVER:
                 return newest
-            time.sleep(POLL_SECONDS)
         raise AssertionError(f'migration still is {newest.get("status")}')
 
     def host_of(self, server):

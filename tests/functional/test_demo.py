@@ -9,7 +9,7 @@ def test_every_step_comes_out_as_told():
         [sys.executable, '-m', 'demo'],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]

@@ -48,7 +48,7 @@ def debug_lines(cloud, logger):
 
 def delete(cloud, server):
     cloud.api.delete_server(server['id'])
-    cloud._wait_until_deleted(server)
+    cloud.wait_until_gone(server['id'])
     cloud._run_periodics()
 
 

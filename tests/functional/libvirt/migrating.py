@@ -1,6 +1,6 @@
 """Servers under way between two hosts that run our driver, and until when."""
 
-from tests.cloud import POLL_SECONDS, machines, started_cloud  # isort: skip
+from tests.cloud import machines, started_cloud  # isort: skip
 
 import contextlib
 import itertools
@@ -10,6 +10,7 @@ from nova.conf import CONF
 
 from numa_sched.features import Features
 from numa_sched.policy import WISHES
+from tests.cloud.servers import PATIENCE_SECONDS, POLL_SECONDS
 
 AC, PC = WISHES
 TRAITS = {wish.trait for wish in WISHES}
@@ -88,7 +89,7 @@ def under_way(cloud, server, **end):
     """Have a live migration go on meanwhile, and end as told."""
     held = cloud.moves.hold(server['id'])
     cloud.start_live_migration(server)
-    assert held.began.wait(30)
+    assert held.began.wait(PATIENCE_SECONDS)
     try:
         wait_until(cloud, server, 'running')
         yield held
@@ -113,9 +114,9 @@ def time_out(cloud, action='force_complete'):
     )
 
 
-def eventually(holds, seconds=30):
+def eventually(holds):
     """Wait until something holds."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE_SECONDS
     while not holds():
         assert time.monotonic() < end, 'it never came to hold'
         time.sleep(POLL_SECONDS)

@@ -19,6 +19,8 @@ from unittest import mock
 import nova.utils
 from nova.virt.libvirt.driver import LibvirtDriver
 
+from tests.cloud.servers import PATIENCE_SECONDS
+
 WISHES = {'converging': (True, False), 'copying': (False, True)}
 
 
@@ -47,7 +49,7 @@ def moved_at_once(cloud, servers):
         for server in servers.values():
             cloud.start_live_migration(server)
         for each in held.values():
-            assert each.began.wait(30)
+            assert each.began.wait(PATIENCE_SECONDS)
     for server in servers.values():
         migrating.wait_until(cloud, server, 'running')
         migrating.complete(cloud, server)
@@ -65,7 +67,7 @@ def moved_at_once(cloud, servers):
 def meeting(number):
     """Have migrations wait for each other once their flags are settled."""
     stock = LibvirtDriver._live_migration
-    barrier = threading.Barrier(number, timeout=30)
+    barrier = threading.Barrier(number, timeout=PATIENCE_SECONDS)
 
     def met(driver, *args, **kwargs):
         barrier.wait()
