@@ -90,19 +90,21 @@ class _Request:
     def passes(self, host_state, view):
         """Whether a host passes; leaves limits for the claim if it does."""
         try:
+            view = view or self.assessment.view(host_state)
             reason = self._drop_reason(host_state, view)
         except Exception as error:
             # One host must not take the whole request down with it.
-            LOG.warning(
-                'Host %(host)s, node %(node)s is left out: it cannot be '
-                'judged (%(error)s).',
-                {
-                    'host': host_state.host,
-                    'node': host_state.nodename,
-                    'error': error,
-                },
-                exc_info=True,
-            )
+            if view is None or view.warn():
+                LOG.warning(
+                    'Host %(host)s, node %(node)s is left out: it cannot be '
+                    'judged (%(error)s).',
+                    {
+                        'host': host_state.host,
+                        'node': host_state.nodename,
+                        'error': error,
+                    },
+                    exc_info=True,
+                )
             reason = reasons.BadData(str(error))
         if reason is None:
             return True
@@ -126,12 +128,10 @@ class _Request:
         A view stands for the reason that only :meth:`_explain` works out.
         """
         assessment = self.assessment
-        view = view or assessment.view(host_state)
         if view.error is not None:
-            if not view.warned:
-                view.warned = True
+            if view.warn():
                 _warn_of_bad_data(host_state, view.error)
-            return reasons.BadData(str(view.error))
+            return reasons.BadData(view.error)
         host = view.host
         if (
             self.needs_threads
