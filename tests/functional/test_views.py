@@ -207,7 +207,29 @@ def no_topology_at_all(state):
     state.numa_topology = object()
 
 
-@pytest.mark.parametrize('spoil', [unset_cells, no_time, no_topology_at_all])
+def never_the_same_time(state):
+    state.updated = object()
+
+
+def nothing_that_was_foreseen(state):
+    class Broken:
+        @property
+        def cells(self):
+            raise RuntimeError
+
+    state.numa_topology = Broken()
+
+
+@pytest.mark.parametrize(
+    'spoil',
+    [
+        unset_cells,
+        no_time,
+        never_the_same_time,
+        no_topology_at_all,
+        nothing_that_was_foreseen,
+    ],
+)
 def test_a_host_with_data_of_any_kind_is_warned_of_once(caplog, spoil):
     def ask():
         state = row(make_host(4, name=spoil.__name__))
@@ -219,6 +241,11 @@ def test_a_host_with_data_of_any_kind_is_warned_of_once(caplog, spoil):
     (record,) = caplog.records
     assert f'Host {spoil.__name__}, node' in record.getMessage()
     assert 'makes no sense' in record.getMessage()
+
+
+def test_a_time_that_is_none_is_shown(views):
+    view = views.of(row(updated='yesterday'), views.begin())
+    assert view.error == "it was updated at 'yesterday', which is no time"
 
 
 def test_a_host_that_cannot_be_judged_is_warned_of_once(caplog, monkeypatch):

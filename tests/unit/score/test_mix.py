@@ -162,6 +162,13 @@ def test_projects_below_half_of_all_are_not_bounded():
     )
 
 
+def test_requests_of_projects_that_are_not_told_are_not_bounded():
+    mix = learned((TWO, 1.0))
+    see(mix, FOUR, 170, 0.0)
+    see(mix, EIGHT, 10, 0.0, project='a')
+    assert shares(mix, 0.0)[FOUR] == pytest.approx(0.85)
+
+
 @pytest.mark.parametrize(
     ('half_lives', 'share'), [(0, 1 / 2), (1, 2 / 3), (2, 4 / 5), (4, 16 / 17)]
 )
