@@ -8,6 +8,7 @@ without showing it. Such a host is converted again and compared.
 """
 
 import datetime
+import re
 import time
 import weakref
 
@@ -166,9 +167,8 @@ class Views:
             known is not None
             and known.key == key
             and known.host == host
-            and (known.error is None) == (error is None)
+            and known.error == error
         ):
-            # Words about the same data may differ, by an address in them.
             view = known
         else:
             view = View(key, host, error)
@@ -192,9 +192,14 @@ def _seconds_since_update(host_state, now) -> float:
 
 
 def _words(error: Exception) -> str:
-    if isinstance(error, TopologyError):
-        return str(error)
-    return f'{type(error).__name__}: {error}'
+    """Give what an error says; the same again of the same data."""
+    words = str(error)
+    if not isinstance(error, TopologyError):
+        words = f'{type(error).__name__}: {words}'
+    return _ADDRESS.sub('', words)
+
+
+_ADDRESS = re.compile(r' at 0x[0-9a-f]+')
 
 
 VIEWS = Views()
