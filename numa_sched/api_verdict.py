@@ -1,7 +1,8 @@
 """What stands against a request to the compute API, and in which words.
 
 Pure. Only what a request brings in is held against it: a server or a flavor
-whose wishes are wrong already can still be changed in other ways.
+whose wishes are wrong already can still be changed in other ways. The
+scheduler judges by the same rule.
 """
 
 import dataclasses

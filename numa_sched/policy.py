@@ -296,6 +296,38 @@ def examine(
     return LiveMigrationPolicy(**wanted), tuple(errors)
 
 
+def _says_true(values: Mapping[str, object], key: str) -> bool:
+    try:
+        return key in values and parse_wish(values[key])
+    except ValueError:
+        return False
+
+
+def requirements(
+    policy: LiveMigrationPolicy,
+    extra_specs: Mapping[str, object],
+    image_properties: Mapping[str, object],
+) -> tuple[str, ...]:
+    """Give each trait that a policy requires, and which keys ask for it.
+
+    :param policy: what :func:`examine` makes of the other two
+    """
+    return tuple(
+        f'{wish.trait} ('
+        + ' and '.join(
+            f'{source} key {key} has the value {values[key]!r}'
+            for source, key, values in (
+                ('flavor', wish.flavor_key, extra_specs),
+                ('image', wish.image_key, image_properties),
+            )
+            if _says_true(values, key)
+        )
+        + ')'
+        for wish in WISHES
+        if wish.trait in policy.required_traits
+    )
+
+
 def resolve(
     extra_specs: Mapping[str, object],
     image_properties: Mapping[str, object],

@@ -29,7 +29,8 @@ class Assessment:
         self._views = views
         self._now = views.begin()
         if demand and self.guest:
-            demand.saw(self.guest, request_spec.instance_uuid)
+            project = 'project_id' in request_spec and request_spec.project_id
+            demand.saw(self.guest, request_spec.instance_uuid, project or None)
         self.placer = self.guest and views.placer(
             self.guest, packing=self._packing
         )

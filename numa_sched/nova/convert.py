@@ -38,9 +38,10 @@ def host(host_state) -> Host | None:
 
     :raises TopologyError: if the topology makes no sense
     """
-    if not host_state.numa_topology:
-        return None
     try:
+        # Its truth is that of its cells, which may not be set.
+        if not host_state.numa_topology:
+            return None
         cells = host_state.numa_topology.cells
         ids, *cpus, pinned, memory, memory_used, shared_used, pages = zip(
             *_cell_facts(cells), strict=True

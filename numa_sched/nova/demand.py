@@ -17,9 +17,9 @@ class Demand:
         """Take a mix and what gives the time in seconds."""
         self._mix, self._clock = mix, clock
 
-    def saw(self, guest, server):
-        """Learn of the request for a server."""
-        self._mix.saw(guest, server, self._clock())
+    def saw(self, guest, server, project=None):
+        """Learn of the request for a server of a project, if that is told."""
+        self._mix.saw(guest, server, self._clock(), project)
 
     def mix(self):
         """Give the mix, the same object unless it has changed enough."""

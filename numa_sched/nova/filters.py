@@ -10,7 +10,7 @@ from oslo_log import log as logging
 
 from numa_sched.exceptions import TopologyError
 from numa_sched.fit import reasons
-from numa_sched.nova import demand
+from numa_sched.nova import demand, rebuild
 from numa_sched.nova.assess import Assessment
 from numa_sched.nova.destination import MigrationDestinationFilter
 from numa_sched.nova.pci import order_candidates
@@ -30,11 +30,15 @@ class NUMAFitFilter(BaseHostFilter):
 
     Stands in place of Nova's ``NUMATopologyFilter``: it leaves the same
     limits for the claim, drops the same allocation candidates, makes the same
-    check of the CPU policy and does not run on rebuild. Unlike that one it is
-    exact for guests whose cells differ, and does not touch the request.
+    check of the CPU policy and looks at no topology on rebuild. Unlike that
+    one it is exact for guests whose cells differ, and does not touch the
+    request.
+
+    On rebuild, for which Nova asks no request filter, it stands in for ours:
+    see :mod:`numa_sched.nova.rebuild`.
     """
 
-    RUN_ON_REBUILD = False
+    RUN_ON_REBUILD = True
 
     def __init__(self, learned=None):
         """Take a ``Demand``, that of this process if none is given."""
@@ -42,9 +46,12 @@ class NUMAFitFilter(BaseHostFilter):
         self._demand = learned or demand.of_this_process()
 
     def filter_all(self, filter_obj_list, spec_obj):
-        """Yield the host states that the request fits."""
+        """Yield the host states that the request fits.
+
+        :raises NoValidHost: if the wishes of a rebuild cannot be met
+        """
         if utils.request_is_rebuild(spec_obj):
-            yield from filter_obj_list
+            yield from rebuild.check(filter_obj_list, spec_obj)
             return
         try:
             request = _Request(spec_obj, self._demand)
@@ -90,19 +97,21 @@ class _Request:
     def passes(self, host_state, view):
         """Whether a host passes; leaves limits for the claim if it does."""
         try:
+            view = view or self.assessment.view(host_state)
             reason = self._drop_reason(host_state, view)
         except Exception as error:
             # One host must not take the whole request down with it.
-            LOG.warning(
-                'Host %(host)s, node %(node)s is left out: it cannot be '
-                'judged (%(error)s).',
-                {
-                    'host': host_state.host,
-                    'node': host_state.nodename,
-                    'error': error,
-                },
-                exc_info=True,
-            )
+            if view is None or view.warn():
+                LOG.warning(
+                    'Host %(host)s, node %(node)s is left out: it cannot be '
+                    'judged (%(error)s).',
+                    {
+                        'host': host_state.host,
+                        'node': host_state.nodename,
+                        'error': error,
+                    },
+                    exc_info=True,
+                )
             reason = reasons.BadData(str(error))
         if reason is None:
             return True
@@ -126,12 +135,10 @@ class _Request:
         A view stands for the reason that only :meth:`_explain` works out.
         """
         assessment = self.assessment
-        view = view or assessment.view(host_state)
         if view.error is not None:
-            if not view.warned:
-                view.warned = True
+            if view.warn():
                 _warn_of_bad_data(host_state, view.error)
-            return reasons.BadData(str(view.error))
+            return reasons.BadData(view.error)
         host = view.host
         if (
             self.needs_threads

@@ -33,7 +33,10 @@ class Memory:
             return False
         ignored = 'ignore_hosts' in request_spec and request_spec.ignore_hosts
         server = request_spec.instance_uuid
-        for host in self.refusals.note(server, ignored or (), self.clock()):
+        project = 'project_id' in request_spec and request_spec.project_id
+        for host in self.refusals.note(
+            server, ignored or (), self.clock(), project or None
+        ):
             LOG.debug(
                 'Host %(host)s has refused server %(server)s, and is trusted '
                 'less for a while',

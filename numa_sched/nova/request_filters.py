@@ -8,7 +8,8 @@ from nova import exception
 from nova.scheduler import request_filter
 from oslo_log import log as logging
 
-from numa_sched import policy
+from numa_sched import api_verdict, policy
+from numa_sched.api_verdict import Change, Wishes
 from numa_sched.nova import source
 
 CONF = nova.conf.CONF
@@ -44,33 +45,51 @@ def live_migration_policy(context, request_spec):
     """Require the traits that the server's live-migration policy asks for.
 
     :returns: whether anything was required
-    :raises RequestFilterFailed: if a server that is being created has wishes
-        that cannot be met together or cannot be read
+    :raises RequestFilterFailed: if the request brings in wishes that cannot
+        be met together, for a server that is being created or resized, or if
+        those of a server that is being created cannot be read
     """
     extra_specs = request_spec.flavor.extra_specs
     found = _read_source(context, request_spec, extra_specs)
     wanted, errors = policy.examine(extra_specs, found.image_properties)
     if errors:
-        _report(errors, request_spec, is_new=found.is_new)
+        _report(errors, request_spec, found)
     for trait in sorted(wanted.required_traits):
         request_spec.root_required.add(trait)
-        LOG.debug(
-            'Server %(server)s requires the trait %(trait)s',
-            {'server': request_spec.instance_uuid, 'trait': trait},
-        )
+    tell_requirements(
+        request_spec, wanted, extra_specs, found.image_properties
+    )
     return bool(wanted.required_traits)
 
 
+def tell_requirements(request_spec, wanted, extra_specs, image_properties):
+    """Tell once for a request which traits it requires and who says so.
+
+    Where no host has them, Nova tells of insufficient resources only.
+    """
+    required = policy.requirements(wanted, extra_specs, image_properties)
+    if required:
+        LOG.info(
+            'Server %(server)s requires a host with the trait %(required)s',
+            {
+                'server': request_spec.instance_uuid,
+                'required': '; '.join(required),
+            },
+        )
+
+
 def _read_source(context, request_spec, extra_specs):
-    """Give the image properties, reading only where they can matter."""
+    """Give the wishes outside the request, read only where they can matter."""
     is_move = source.is_move(request_spec)
-    unread = source.Source({}, is_new=not is_move)
-    if not CONF.numa_sched.image_wishes:
+    unread = source.Source({}, None if is_move else Wishes())
+    with_images = CONF.numa_sched.image_wishes
+    is_wrong = bool(policy.examine(extra_specs, {})[1])
+    # A new server whose flavor is wrong is refused whatever the image says.
+    # Of one that exists it is to be told whether a resize brings that in.
+    if (is_wrong and not is_move) or not (is_wrong or with_images):
         return unread
-    if not is_move and policy.examine(extra_specs, {})[1]:
-        return unread  # refused whatever the image says
     try:
-        return source.read(context, request_spec)
+        found = source.read(context, request_spec)
     except Exception as error:
         if not is_move:
             raise exception.RequestFilterFailed(
@@ -83,16 +102,36 @@ def _read_source(context, request_spec, extra_specs):
             {'server': request_spec.instance_uuid, 'error': error},
         )
         return unread
+    return found if with_images else found.without_image()
 
 
-def _report(errors, request_spec, *, is_new):
-    why = '; '.join(map(str, errors))
-    if is_new:
+def _report(errors, request_spec, found):
+    """Refuse what a request brings in, and warn of what was there before."""
+    refused = ()
+    if found.before is not None:
+        after = Wishes(request_spec.flavor.extra_specs, found.image_properties)
+        refused = api_verdict.refusals(
+            Change(request_spec.instance_uuid, found.before, after)
+        )
+    if refused:
+        why = '; '.join(map(str, refused))
+        LOG.info(
+            'Server %(server)s is refused: %(why)s',
+            {'server': request_spec.instance_uuid, 'why': why},
+        )
         raise exception.RequestFilterFailed(reason=why)
+    warn_of(errors, request_spec)
+
+
+def warn_of(errors, request_spec):
+    """Warn of wishes that do not count, as they cannot be met together."""
     LOG.warning(
         'Server %(server)s is scheduled as if these live-migration wishes '
         'had not been made: %(why)s',
-        {'server': request_spec.instance_uuid, 'why': why},
+        {
+            'server': request_spec.instance_uuid,
+            'why': '; '.join(map(str, errors)),
+        },
     )
 
 

@@ -233,7 +233,7 @@ class SimulatedCloud:
         flavor, topology = self._flavor(shape)
         return objects.RequestSpec(
             instance_uuid=str(uuid.uuid5(uuid.NAMESPACE_OID, server)),
-            project_id='project',
+            project_id=None,  # of many: what one may add to a mix is bounded
             flavor=flavor,
             image=_IMAGE,
             numa_topology=topology,

@@ -3,7 +3,8 @@
 Nova keeps only the image properties that it knows in a request. The others
 are in the server's system metadata: of the build request while it is being
 created, of the instance, in its cell, from then on. This holds for servers
-that boot from a volume too.
+that boot from a volume too. A server that was deleted meanwhile has no wish;
+those that were asked for with it may have one.
 """
 
 import dataclasses
@@ -13,14 +14,27 @@ from collections.abc import Mapping
 from nova import context as nova_context
 from nova import exception, objects
 from nova import utils as nova_utils
+from nova.compute import task_states
+
+from numa_sched.api_verdict import Wishes
+from numa_sched.nova import siblings
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Source:
-    """Image properties, and whether the server is only being created."""
+    """Image properties, and what of all wishes was there before a request.
+
+    That is nothing for a server that is only being created, and None where
+    the request brings no wish in: a server that is moved as it is.
+    """
 
     image_properties: Mapping[str, str]
-    is_new: bool
+    before: Wishes | None
+
+    def without_image(self) -> 'Source':
+        """Give the same for where images have no say."""
+        before = self.before and Wishes(self.before.extra_specs)
+        return Source({}, before)
 
 
 def read(context, request_spec) -> Source:
@@ -28,18 +42,56 @@ def read(context, request_spec) -> Source:
 
     One read where Nova tells which cell the server is in, as it does for
     every move within a cell, and one for a server that is being created. A
-    move that may cross cells takes one more, to find the cell.
+    move that may cross cells takes one more, to find the cell, and a server
+    that was deleted before it was built two, to find that and its siblings.
+
+    :raises NovaException: if a server that may have wishes cannot be read
     """
-    if not is_move(request_spec):
-        try:
-            request = objects.BuildRequest.get_by_instance_uuid(
-                context, request_spec.instance_uuid
-            )
-            return Source(image_properties(request.instance), True)
-        except exception.BuildRequestNotFound:
-            pass
-    server = instance(context, request_spec, 'system_metadata')
-    return Source(image_properties(server), False)
+    if is_move(request_spec):
+        return _of_instance(instance(context, request_spec, *WITH_WISHES))
+    try:
+        request = objects.BuildRequest.get_by_instance_uuid(
+            context, request_spec.instance_uuid
+        )
+        return Source(image_properties(request.instance), Wishes())
+    except exception.BuildRequestNotFound:
+        pass
+    try:
+        return _of_instance(instance(context, request_spec, *WITH_WISHES))
+    except GONE:
+        return Source(_of_siblings(request_spec), Wishes())
+
+
+def _of_instance(server) -> Source:
+    """Give the source of a server that exists.
+
+    A resize has its new flavor in the request, and the server the old one
+    until it is done. A cold migration, which is done the same way, has the
+    flavor of the server. Other moves have a flavor of their own in their
+    requests only where an earlier resize has failed.
+    """
+    properties = image_properties(server)
+    is_resize = server.task_state == task_states.RESIZE_PREP
+    before = Wishes(server.flavor.extra_specs, properties)
+    return Source(properties, before if is_resize else None)
+
+
+def _of_siblings(request_spec) -> dict[str, str]:
+    """Give the image properties of the servers asked for with one gone."""
+    found = list(map(image_properties, siblings.find(request_spec)))
+    if any(each != found[0] for each in found[1:]):
+        raise exception.NovaException(
+            'it was deleted, and which servers were asked for with it cannot '
+            'be told from another request; ask for them again'
+        )
+    return found[0] if found else {}
+
+
+GONE = exception.InstanceNotFound, exception.InstanceMappingNotFound
+"""What is raised where a server does not exist any more."""
+
+WITH_WISHES = 'flavor', 'system_metadata'
+"""The fields of a server that say what it wishes."""
 
 
 # Of the requests being handled, so that filters need not read them again.
@@ -53,7 +105,12 @@ def instance(context, request_spec, *fields: str) -> 'objects.Instance':
     :raises NovaException: if there is none, or no cell can be asked
     """
     found = _INSTANCES.get(request_spec)
-    if found is None or not all(name in found for name in fields):
+    if (
+        found is None
+        # One request asks for several servers, one after the other.
+        or found.uuid != request_spec.instance_uuid
+        or not all(name in found for name in fields)
+    ):
         with in_cell(context, request_spec) as cell:
             found = objects.Instance.get_by_uuid(
                 cell,

@@ -7,14 +7,20 @@ only, so a row that was read soon after its update may change once more
 without showing it. Such a host is converted again and compared.
 """
 
+import datetime
+import re
 import time
 import weakref
+
+from oslo_log import log as logging
 
 from numa_sched.exceptions import TopologyError
 from numa_sched.fit import Placer
 from numa_sched.fit.claim import Claim
 from numa_sched.nova import convert
 from numa_sched.topology import Guest, Host
+
+LOG = logging.getLogger(__name__)
 
 # Longer than a database rounds and clocks of two hosts differ.
 SETTLED_AFTER_SECONDS = 60
@@ -44,10 +50,12 @@ class Verdict:
 class View:
     """One host as a value, and the verdicts about guests on it.
 
-    ``error`` tells why there is no value, if the topology makes no sense.
+    ``error`` tells why there is no value, if the host's data make no sense.
+    These are words: an exception would keep all that it was raised over.
     """
 
     __slots__ = (
+        '_warned',
         'error',
         'host',
         'key',
@@ -55,15 +63,19 @@ class View:
         'seen',
         'settled',
         'verdicts',
-        'warned',
     )
 
-    def __init__(self, key, host: Host | None, error: TopologyError | None):
+    def __init__(self, key, host: Host | None, error: str | None):
         self.key, self.host, self.error = key, host, error
         self.verdicts: dict[Placer, Verdict] = {}
-        self.settled = self.warned = False
+        self.settled = self._warned = False
         self.seen = 0.0
         self.read_from = None  # refers to the host state last looked at
+
+    def warn(self) -> bool:
+        """Whether to warn of the host: once, until its row has changed."""
+        first, self._warned = not self._warned, True
+        return first
 
     def verdict(self, placer: Placer) -> Verdict:
         """Give what comes of a guest on this host."""
@@ -126,8 +138,9 @@ class Views:
     def of(self, host_state, now: float) -> View:
         """Give the view of a host state, at the time of the request."""
         name = host_state.uuid or (host_state.host, host_state.nodename)
+        updated = host_state.updated
         key = (
-            host_state.updated,
+            updated if isinstance(updated, datetime.datetime) else None,
             host_state.vcpus_used,
             host_state.free_ram_mb,
             host_state.num_instances,
@@ -142,27 +155,51 @@ class Views:
     def _look(self, host_state, key, known, now):
         try:
             host, error = convert.host(host_state), None
-        except TopologyError as bad:
-            host, error = None, bad
+            seconds = _seconds_since_update(host_state, now)
+        except Exception as bad:
+            host, error, seconds = None, _words(bad), 0.0
+            LOG.debug(
+                'Host %(host)s, node %(node)s makes no sense',
+                {'host': host_state.host, 'node': host_state.nodename},
+                exc_info=True,
+            )
         if (
             known is not None
             and known.key == key
             and known.host == host
-            and str(known.error) == str(error)
+            and known.error == error
         ):
             view = known
         else:
             view = View(key, host, error)
         # Only a row that was read late enough can be trusted, and a host state
         # that was here before was read before.
-        updated = host_state.updated
         view.settled = (
-            updated is not None
-            and (view.read_from is None or view.read_from() is not host_state)
-            and now - updated.timestamp() > SETTLED_AFTER_SECONDS
-        )
+            view.read_from is None or view.read_from() is not host_state
+        ) and seconds > SETTLED_AFTER_SECONDS
         view.read_from = None if view.settled else weakref.ref(host_state)
         return view
+
+
+def _seconds_since_update(host_state, now) -> float:
+    """Give how old a row is; 0.0 if that is not told."""
+    updated = host_state.updated
+    if updated is None:
+        return 0.0
+    if not isinstance(updated, datetime.datetime):
+        raise TopologyError(f'it was updated at {updated!r}, which is no time')
+    return now - updated.timestamp()
+
+
+def _words(error: Exception) -> str:
+    """Give what an error says; the same again of the same data."""
+    words = str(error)
+    if not isinstance(error, TopologyError):
+        words = f'{type(error).__name__}: {words}'
+    return _ADDRESS.sub('', words)
+
+
+_ADDRESS = re.compile(r' at 0x[0-9a-f]+')
 
 
 VIEWS = Views()

@@ -8,7 +8,7 @@ from nova.scheduler import utils, weights
 from oslo_log import log as logging
 
 from numa_sched import conf, rank
-from numa_sched.exceptions import NumaSchedError
+from numa_sched.exceptions import NumaSchedError, TopologyError
 from numa_sched.nova import demand, refusals, strategies
 from numa_sched.nova.assess import Assessment
 
@@ -127,12 +127,13 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
         try:
             view = view or assessment.view(host_state)
             if view.error is not None:
-                raise view.error
+                raise TopologyError(view.error)
             if view.host is None:
                 return None
             verdict = assessment.verdict(host_state, view)
         except Exception as error:
-            _warn_of_no_score(host_state, error)
+            if view is None or view.warn():
+                _warn_of_no_score(host_state, error)
             return None
         return None if verdict.claim is None else verdict
 

@@ -58,12 +58,22 @@ START: Mix = (
 START_COUNTS = 20.0
 """As how many requests the mix at the start counts."""
 
+MAX_PROJECTS = 256
+"""Of how many projects it is known what they have asked for; the guests of
+those that asked for least are kept together."""
+
 MAX_HALF_LIVES = 64.0
 """After which what was seen counts nothing; more may be too big a number."""
 
 
 class LearnedMix:
-    """The mix of the guests seen lately; the older, the less they count."""
+    """The mix of the guests seen lately; the older, the less they count.
+
+    One project counts at most as much as all others and the mix at the start
+    together, or as :data:`START_COUNTS` requests of this moment if that is
+    more. So nobody can make the mix his own by asking often, and a project
+    that is alone in its cloud is learned as the start is forgotten.
+    """
 
     def __init__(self, start: Mix = START, half_life_s: float = 604800.0):
         """Begin with a mix.
@@ -73,23 +83,34 @@ class LearnedMix:
         """
         self._half_life_s = half_life_s
         total = sum(share for _, share in start)
-        self._counts = {
-            guest: START_COUNTS * share / total
-            for guest, share in _together(start)
+        # By project; under None the start, and whose project is not known.
+        self._counts: dict[str | None, dict[Guest, float]] = {
+            None: {
+                guest: START_COUNTS * share / total
+                for guest, share in _together(start)
+            }
         }
         self._since: float | None = None
         self._refreshed = 0.0
         # When each server was asked for, and as what; the last one last.
         self._servers: dict[str, tuple[Guest, float]] = {}
         self._lock = threading.Lock()
-        self._mix = _shares(self._counts)
+        self._mix = _shares(self._counts, START_COUNTS)
 
-    def saw(self, guest: Guest, server: str, now: float) -> None:
+    def saw(
+        self,
+        guest: Guest,
+        server: str,
+        now: float,
+        project: str | None = None,
+    ) -> None:
         """Learn of a request; the same again for a server does not count.
 
         Networks are not part of what is learned, PCI devices are.
 
         :param now: seconds, of any clock that does not go back
+        :param project: whose request it is; None if that is not told, which
+            leaves such requests together without a bound
         """
         if not self._half_life_s:
             return
@@ -99,12 +120,26 @@ class LearnedMix:
                 return
             if self._since is None:
                 self._since = self._refreshed = now
-            # Instead of letting all counts shrink, let new ones grow.
-            half_lives = (now - self._since) / self._half_life_s
-            growth = 2.0 ** min(half_lives, MAX_HALF_LIVES)
-            self._counts[kind] = self._counts.get(kind, 0.0) + growth
-            if growth > 1e6 or len(self._counts) > 16 * MAX_GUESTS:
-                self._forget(growth, now)
+            growth = self._growth(now)
+            counts = self._counts.setdefault(project, {})
+            counts[kind] = counts.get(kind, 0.0) + growth
+            most = 16 * MAX_GUESTS if project is None else 4 * MAX_GUESTS
+            if len(counts) > most:
+                self._counts[project] = _most(counts, most // 4)
+            if len(self._counts) > MAX_PROJECTS:
+                self._forget_least()
+            if growth > 1e6:
+                self._shrink(growth, now)
+
+    def _growth(self, now):
+        """Give as what a request of now counts.
+
+        Instead of letting all counts shrink, new ones grow.
+        """
+        if self._since is None:
+            return 1.0
+        half_lives = (now - self._since) / self._half_life_s
+        return 2.0 ** min(half_lives, MAX_HALF_LIVES)
 
     def _is_repeated(self, kind, server, now):
         before, when = self._servers.pop(server, (None, now))
@@ -113,10 +148,23 @@ class LearnedMix:
             del self._servers[next(iter(self._servers))]
         return before == kind and now - when <= REPEATED_WITHIN_S
 
-    def _forget(self, growth, now):
-        most = sorted(self._counts.items(), key=lambda each: -each[1])
+    def _forget_least(self):
+        """Have what the smallest project asked for be anybody's."""
+        least = min(
+            (project for project in self._counts if project is not None),
+            key=lambda project: sum(self._counts[project].values()),
+        )
+        anybody = self._counts[None]
+        for guest, count in self._counts.pop(least).items():
+            anybody[guest] = anybody.get(guest, 0.0) + count
+        if len(anybody) > 16 * MAX_GUESTS:
+            self._counts[None] = _most(anybody, 4 * MAX_GUESTS)
+
+    def _shrink(self, growth, now):
+        """Have a request of now count 1 again."""
         self._counts = {
-            guest: count / growth for guest, count in most[: 4 * MAX_GUESTS]
+            project: {guest: count / growth for guest, count in counts.items()}
+            for project, counts in self._counts.items()
         }
         self._since = now
 
@@ -125,7 +173,7 @@ class LearnedMix:
         with self._lock:
             if self._since is not None and now - self._refreshed >= REFRESH_S:
                 self._refreshed = now
-                mix = _shares(self._counts)
+                mix = _shares(self._counts, START_COUNTS * self._growth(now))
                 if _distance(mix, self._mix) > CHANGED:
                     self._mix = mix
             return self._mix
@@ -139,10 +187,28 @@ def _together(items: Mix) -> Mix:
     return tuple(shares.items())
 
 
-def _shares(counts) -> Mix:
-    most = sorted(counts.items(), key=lambda each: -each[1])[:MAX_GUESTS]
-    total = sum(count for _, count in most)
-    return tuple((guest, count / total) for guest, count in most)
+def _most(counts, number) -> dict[Guest, float]:
+    """Give the guests asked for most."""
+    return dict(sorted(counts.items(), key=lambda each: -each[1])[:number])
+
+
+def _shares(counts, alone: float) -> Mix:
+    """Give the mix of what projects have asked for.
+
+    :param alone: how much a project counts in any case
+    """
+    totals = {project: sum(each.values()) for project, each in counts.items()}
+    everything = sum(totals.values())
+    bounded: dict[Guest, float] = {}
+    for project, asked in counts.items():
+        total = totals[project]
+        most = max(everything - total, alone)
+        part = 1.0 if project is None or total <= most else most / total
+        for guest, count in asked.items():
+            bounded[guest] = bounded.get(guest, 0.0) + part * count
+    kept = _most(bounded, MAX_GUESTS)
+    total = sum(kept.values())
+    return tuple((guest, count / total) for guest, count in kept.items())
 
 
 def _distance(mix: Mix, other: Mix) -> float:

@@ -7,8 +7,10 @@ from nova.conf import CONF
 
 from numa_sched.exceptions import ConfigError
 from numa_sched.nova import demand
+from numa_sched.nova.filters import NUMAFitFilter
 from numa_sched.score.mix import REFRESH_S, START, pinned
 from tests.builders import make_guest, make_guest_cell
+from tests.functional.requests import make_request
 
 
 @pytest.fixture
@@ -77,3 +79,14 @@ def test_an_item_that_makes_no_sense_is_an_error_that_shows_it(
     with pytest.raises(ConfigError, match='fit_mix') as raised:
         demand.of_this_process()
     assert shown in str(raised.value)
+
+
+def test_one_project_is_at_most_half_of_what_the_filter_learns(option):
+    learned = demand.of_this_process()
+    for _ in range(100):
+        request = make_request({'hw:cpu_policy': 'dedicated'}, vcpus=6)
+        request.project_id = 'crafty'
+        list(NUMAFitFilter(learned).filter_all([], request))
+    learned._clock = lambda: time.time() + 2 * REFRESH_S
+    six = make_guest(make_guest_cell(6, memory_mb=512))
+    assert dict(learned.mix())[six] == pytest.approx(0.5, abs=0.01)

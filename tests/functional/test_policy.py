@@ -258,6 +258,49 @@ def test_a_new_server_with_impossible_wishes_is_refused_with_the_reason(
     assert cloud.placement_queries == []
 
 
+def told(cloud):
+    """Give the lines at INFO about requests with wishes."""
+    return [
+        record.getMessage()
+        for record in cloud.log
+        if record.levelname == 'INFO'
+        and record.name == 'numa_sched.nova.request_filters'
+    ]
+
+
+def test_a_wish_that_no_host_can_meet_is_told_once_for_its_request(cloud):
+    """Nova tells of insufficient resources, and not of the trait."""
+    cloud.set_traits('copying', remove=[PC.trait])
+    try:
+        server = cloud.boot(
+            flavor(cloud, compute__live_migration_post_copy='True'),
+            image=cloud.add_image(compute_live_migration_post_copy='yes'),
+            state='ERROR',
+        )
+    finally:
+        cloud.set_traits('copying', add=[PC.trait])
+    assert told(cloud) == [
+        f'Server {server["id"]} requires a host with the trait {PC.trait} '
+        f"(flavor key {PC.flavor_key} has the value 'True' and image key "
+        f"{PC.image_key} has the value 'yes')"
+    ]
+
+
+def test_servers_without_a_wish_are_not_told_of(cloud):
+    server = cloud.boot(
+        flavor(cloud, compute__live_migration_post_copy='false')
+    )
+    cloud.live_migrate(server)
+    assert told(cloud) == []
+
+
+def test_a_refusal_is_told(cloud, let_in):
+    image = cloud.add_image(compute_live_migration_post_copy='maybe')
+    server = cloud.boot(flavor(cloud), image=image, state='ERROR')
+    (line,) = told(cloud)
+    assert line.startswith(f'Server {server["id"]} is refused: image key')
+
+
 def test_a_server_with_old_impossible_wishes_still_moves(cloud):
     server = cloud.boot(
         flavor(cloud, compute__live_migration_auto_converge='true')
@@ -447,3 +490,4 @@ def test_several_servers_at_once_are_read_once(cloud, reads):
         assert cloud.host_of(server).startswith('converging')
     assert len(servers) == 2
     assert reads == [1]
+    assert len(told(cloud)) == 1

@@ -3,8 +3,10 @@
 import types
 
 import pytest
+from nova import objects
 
 from numa_sched.nova import refusals
+from numa_sched.refusals import MAX_HOSTS_OF_PROJECT
 from tests.cloud import machines
 
 HALF_LIFE = 300.0
@@ -132,3 +134,17 @@ def test_a_penalty_of_0_turns_the_memory_off(cloud, clock):
     assert debug_lines(cloud, 'refusals') == []
     cloud.flags(refusal_penalty=0.5, group='numa_sched')
     assert refusals.of_this_process().trust_now()('tight') == 1.0
+
+
+def test_refusals_of_one_project_count_for_some_hosts_only():
+    """The project of a request is that of its server."""
+    memory = refusals.Memory(lambda: 0.0)
+    hosts = [f'host {number}' for number in range(30)]
+    for host in hosts:
+        for ignored in ['source'], ['source', host]:
+            spec = objects.RequestSpec(
+                instance_uuid=host, project_id='p', ignore_hosts=ignored
+            )
+            memory.note(None, spec)
+    trust = memory.trust_now()
+    assert [trust(host) for host in hosts].count(0.5) == MAX_HOSTS_OF_PROJECT

@@ -1,14 +1,19 @@
 """What is kept of hosts between requests."""
 
 import datetime
+import gc
 import logging
+import weakref
 
 import pytest
+from nova import objects
+from nova.scheduler import weights
 
 from numa_sched.nova import convert
 from numa_sched.nova import views as views_module
 from numa_sched.nova.filters import NUMAFitFilter
 from numa_sched.nova.views import Views
+from numa_sched.nova.weighers import NUMAFitWeigher
 from tests.builders import make_cell, make_guest, make_host
 from tests.functional.requests import PINNED, make_host_state, make_request
 
@@ -188,3 +193,94 @@ def test_a_host_with_bad_data_is_warned_of_once_for_each_change(caplog):
         assert len(caplog.records) == 1
         ask(vcpus_used=1)
         assert len(caplog.records) == 2
+
+
+def unset_cells(state):
+    state.numa_topology = objects.NUMATopology()
+
+
+def no_time(state):
+    state.updated = 'yesterday'
+
+
+def no_topology_at_all(state):
+    state.numa_topology = object()
+
+
+def never_the_same_time(state):
+    state.updated = object()
+
+
+def nothing_that_was_foreseen(state):
+    class Broken:
+        @property
+        def cells(self):
+            raise RuntimeError
+
+    state.numa_topology = Broken()
+
+
+@pytest.mark.parametrize(
+    'spoil',
+    [
+        unset_cells,
+        no_time,
+        never_the_same_time,
+        no_topology_at_all,
+        nothing_that_was_foreseen,
+    ],
+)
+def test_a_host_with_data_of_any_kind_is_warned_of_once(caplog, spoil):
+    def ask():
+        state = row(make_host(4, name=spoil.__name__))
+        spoil(state)
+        return NUMAFitFilter().host_passes(state, make_request(PINNED))
+
+    with caplog.at_level(logging.WARNING, 'numa_sched'):
+        assert [ask() for _ in range(3)] == [False] * 3
+    (record,) = caplog.records
+    assert f'Host {spoil.__name__}, node' in record.getMessage()
+    assert 'makes no sense' in record.getMessage()
+
+
+def test_a_time_that_is_none_is_shown(views):
+    view = views.of(row(updated='yesterday'), views.begin())
+    assert view.error == "it was updated at 'yesterday', which is no time"
+
+
+def test_a_host_that_cannot_be_judged_is_warned_of_once(caplog, monkeypatch):
+    def fail(*args):
+        raise ValueError('none of this was foreseen')
+
+    monkeypatch.setattr('numa_sched.nova.views.View.verdict', fail)
+    state = row(make_host(4, name='unforeseen'))
+    with caplog.at_level(logging.WARNING, 'numa_sched'):
+        for _ in range(3):
+            assert not NUMAFitFilter().host_passes(state, make_request(PINNED))
+    (record,) = caplog.records
+    assert 'none of this was foreseen' in record.getMessage()
+
+
+@pytest.mark.parametrize('spoil', [unset_cells, no_time])
+def test_the_weigher_alone_warns_of_a_host_once(caplog, spoil):
+    def weigh():
+        state = row(make_host(4, name=f'weighed {spoil.__name__}'))
+        spoil(state)
+        weighed = [weights.WeighedHost(state, 0.0)]
+        NUMAFitWeigher().weigh_objects(weighed, make_request(PINNED))
+
+    with caplog.at_level(logging.WARNING, 'numa_sched'):
+        for _ in range(3):
+            weigh()
+    assert len(caplog.records) == 1
+
+
+def test_a_host_with_bad_data_is_not_kept_alive(views):
+    state = row(make_host(4, name='corrupt'))
+    state.numa_topology.cells[0].pinned_cpus = {99}
+    kept = weakref.ref(state)
+    view = views.of(state, views.begin())
+    del state
+    gc.collect()
+    assert view.error
+    assert kept() is None

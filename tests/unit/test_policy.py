@@ -458,3 +458,45 @@ def test_other_traits_stand_against_nothing(source, values, trait, value):
 def test_a_trait_forbidden_to_a_part_of_the_host_stands_against_nothing():
     specs = {**flavor(UNSET, TRUE), f'trait_GPU:{PC.trait}': 'forbidden'}
     assert policy.resolve(specs, {}).post_copy
+
+
+def told(of_flavor=(), of_image=()):
+    """Give what is told of traits that flavor and image require."""
+    values = flavor(*of_flavor), image(*of_image)
+    wanted, _ = policy.examine(*values)
+    return policy.requirements(wanted, *values)
+
+
+def test_a_required_trait_is_told_with_the_key_that_asks_for_it():
+    assert told((TRUE,)) == (
+        f'{AC.trait} (flavor key {AC.flavor_key} has the value {TRUE!r})',
+    )
+    assert told((), (UNSET, 'On')) == (
+        f"{PC.trait} (image key {PC.image_key} has the value 'On')",
+    )
+
+
+def test_a_required_trait_is_told_with_both_keys_if_they_agree():
+    assert told((UNSET, TRUE), (FALSE, 'yes')) == (
+        f'{PC.trait} (flavor key {PC.flavor_key} has the value {TRUE!r} and '
+        f"image key {PC.image_key} has the value 'yes')",
+    )
+
+
+def test_a_value_that_does_not_count_is_not_told():
+    (line,) = told((TRUE,), ('maybe',))
+    assert 'image' not in line
+
+
+@pytest.mark.parametrize(
+    ('of_flavor', 'of_image'),
+    [
+        ((), ()),
+        ((FALSE, FALSE), (FALSE,)),
+        ((TRUE, TRUE), ()),
+        ((TRUE,), (FALSE,)),
+    ],
+    ids=['nothing set', 'all false', 'both features', 'no agreement'],
+)
+def test_where_nothing_is_required_nothing_is_told(of_flavor, of_image):
+    assert told(of_flavor, of_image) == ()

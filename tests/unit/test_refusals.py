@@ -3,7 +3,11 @@ import time
 
 import pytest
 
-from numa_sched.refusals import REPEATED_WITHIN_SECONDS, Refusals
+from numa_sched.refusals import (
+    MAX_HOSTS_OF_PROJECT,
+    REPEATED_WITHIN_SECONDS,
+    Refusals,
+)
 
 DEFAULTS = {'penalty': 0.5, 'half_life': 100.0}
 
@@ -12,12 +16,17 @@ def trusted(refusals, host, now=0.0, **options):
     return refusals.trust(host, now, **{**DEFAULTS, **options})
 
 
-def refused_by(*hosts, server='server', now=0.0, refusals=None):
+def refused_by(*hosts, server='server', now=0.0, refusals=None, project=None):
     """Give the memory after a server was refused by hosts, one by one."""
     refusals = refusals or Refusals()
     for count in range(len(hosts) + 1):
-        refusals.note(server, ['source', *hosts[:count]], now)
+        refusals.note(server, ['source', *hosts[:count]], now, project)
     return refusals
+
+
+def distrusted(refusals, hosts, now=0.0):
+    """Give those of the hosts that are trusted less."""
+    return [host for host in hosts if trusted(refusals, host, now) < 1.0]
 
 
 @pytest.mark.parametrize(
@@ -143,17 +152,68 @@ def test_servers_that_ignore_no_host_are_not_kept():
 
 
 def test_hosts_that_refused_longest_ago_are_forgotten_first():
-    refusals = Refusals(max_hosts=2)
+    refusals = Refusals(max_refusals=2)
     refused_by('a', 'b', refusals=refusals)
     refused_by('a', 'c', server='other', refusals=refusals)
     assert [trusted(refusals, host) for host in 'abc'] == [0.5, 1.0, 0.5]
 
 
 def test_what_is_kept_does_not_grow_with_servers_or_hosts():
-    refusals = Refusals(max_servers=5, max_hosts=5)
+    refusals = Refusals(max_servers=5, max_refusals=5)
     for number in range(50):
         refused_by(f'host {number}', server=f'{number}', refusals=refusals)
-    assert len(refusals._requests) == len(refusals._refused) == 5
+    assert len(refusals._requests) == len(refusals._refusals) == 5
+
+
+def test_one_server_has_the_last_hosts_that_refused_it_trusted_less():
+    refusals = refused_by(*'abcdefgh')
+    assert distrusted(refusals, 'abcdefgh') == ['f', 'g', 'h']
+
+
+def test_hosts_that_refused_at_once_are_no_more_than_those_of_one_server():
+    refusals = refused_by()
+    assert refusals.note('server', ['source', *'abcdefgh'], 0.0) == (*'fgh',)
+    assert distrusted(refusals, 'abcdefgh') == ['f', 'g', 'h']
+
+
+def test_one_server_counts_no_more_for_its_next_migrations():
+    refusals = Refusals()
+    for host in 'abcdefgh':
+        refused_by(host, refusals=refusals)
+        refusals.note('server', [], 0.0)
+    assert distrusted(refusals, 'abcdefgh') == ['f', 'g', 'h']
+
+
+def test_the_servers_of_one_project_count_no_more_than_its_share():
+    refusals = Refusals()
+    hosts = [f'host {number}' for number in range(40)]
+    for host in hosts:
+        refused_by(host, server=f'of {host}', refusals=refusals, project='p')
+    assert distrusted(refusals, hosts) == hosts[-MAX_HOSTS_OF_PROJECT:]
+
+
+def test_the_share_of_a_project_is_one_of_hosts_not_of_servers():
+    refusals = Refusals()
+    for number in range(20):
+        refused_by('a', server=f'{number}', refusals=refusals, project='p')
+    refused_by('b', server='last', refusals=refusals, project='p')
+    assert distrusted(refusals, 'ab') == ['a', 'b']
+
+
+def test_projects_do_not_take_from_the_share_of_others():
+    refusals = refused_by('a', server='theirs', project='other')
+    for host in 'bcdefghij':
+        refused_by(host, server=host, refusals=refusals, project='p')
+    assert distrusted(refusals, 'abcdefghij') == [*'aefghij']
+
+
+def test_a_host_that_others_refuse_too_is_not_trusted_for_one_that_goes_on():
+    refusals = refused_by('a', server='theirs', now=0.0, project='other')
+    refused_by(
+        *'abcd', server='mine', now=100.0, refusals=refusals, project='p'
+    )
+    assert trusted(refusals, 'a', 100.0) == 0.75
+    assert distrusted(refusals, 'abcd', 100.0) == [*'abcd']
 
 
 class Slow(str):
@@ -167,7 +227,7 @@ class Slow(str):
 
 
 def test_threads_may_share_it():
-    refusals = Refusals(max_servers=10, max_hosts=10)
+    refusals = Refusals(max_servers=10, max_refusals=10)
     errors = []
 
     def work(name):
@@ -184,4 +244,4 @@ def test_threads_may_share_it():
     for thread in threads:
         thread.join()
     assert errors == []
-    assert len(refusals._refused) == 10
+    assert len(refusals._refusals) == 10

@@ -3,6 +3,7 @@ import pytest
 from numa_sched.exceptions import ConfigError
 from numa_sched.score.mix import (
     MAX_GUESTS,
+    MAX_PROJECTS,
     MAX_SERVERS,
     REFRESH_S,
     REPEATED_WITHIN_S,
@@ -30,9 +31,9 @@ def learned(*start, half_life_s=HALF_LIFE_S):
     return LearnedMix(start or ((TWO, 1.0),), half_life_s)
 
 
-def see(mix, guest, times, now, name=''):
+def see(mix, guest, times, now, name='', project=None):
     for number in range(times):
-        mix.saw(guest, f'{name}{guest}{number}', now)
+        mix.saw(guest, f'{project}{name}{guest}{number}', now, project)
 
 
 def shares(mix, now):
@@ -89,7 +90,7 @@ def test_numbers_stay_small_however_long_it_runs():
     mix = learned((TWO, 1.0))
     for number in range(200):
         mix.saw(FOUR, str(number), number * 10 * HALF_LIFE_S)
-    assert max(mix._counts.values()) < 1e7
+    assert max(mix._counts[None].values()) < 1e7
 
 
 def test_a_clock_that_has_not_moved_forgets_nothing():
@@ -115,8 +116,101 @@ def test_it_does_not_grow_without_bound():
     see(mix, FOUR, 5, 0.0)
     for number in range(10_000):
         mix.saw(pinned(1, memory_mb=number + 1), str(number), 0.0)
-    assert len(mix._counts) <= 16 * MAX_GUESTS
-    assert {TWO, FOUR} <= mix._counts.keys()
+    assert len(mix._counts[None]) <= 16 * MAX_GUESTS
+    assert {TWO, FOUR} <= mix._counts[None].keys()
+
+
+CRAFTED = [pinned(1, memory_mb=1000 + number) for number in range(16)]
+
+
+def craft(mix, times, now=0.0, project='crafty'):
+    """Ask for many kinds of guests, each so often."""
+    for guest in CRAFTED:
+        see(mix, guest, times, now, project=project)
+
+
+def share_of(found, guests):
+    return sum(found.get(guest, 0.0) for guest in guests)
+
+
+def test_one_project_is_at_most_half_of_a_mix_that_has_just_begun():
+    mix = learned((TWO, 1.0), (FOUR, 1.0))
+    craft(mix, 60)
+    found = shares(mix, 0.0)
+    # The sixteen most frequent: the start, and fourteen of its own.
+    assert share_of(found, CRAFTED) < 0.5
+    assert max(found[guest] for guest in found if guest in CRAFTED) < 0.04
+    assert found[TWO] == found[FOUR] > 0.25
+
+
+def test_one_project_counts_no_more_than_all_others_together():
+    mix = learned((TWO, 1.0))
+    see(mix, FOUR, 50, 0.0, project='a')
+    see(mix, EIGHT, 30, 0.0, project='b')
+    see(mix, pinned(6), 5000, 0.0, project='crafty')
+    assert shares(mix, 0.0) == pytest.approx(
+        {TWO: 0.1, FOUR: 0.25, EIGHT: 0.15, pinned(6): 0.5}
+    )
+
+
+def test_projects_below_half_of_all_are_not_bounded():
+    mix = learned((TWO, 1.0))
+    see(mix, FOUR, 40, 0.0, project='a')
+    see(mix, EIGHT, 20, 0.0, project='b')
+    assert shares(mix, 0.0) == pytest.approx(
+        {TWO: 0.25, FOUR: 0.5, EIGHT: 0.25}
+    )
+
+
+def test_requests_of_projects_that_are_not_told_are_not_bounded():
+    mix = learned((TWO, 1.0))
+    see(mix, FOUR, 170, 0.0)
+    see(mix, EIGHT, 10, 0.0, project='a')
+    assert shares(mix, 0.0)[FOUR] == pytest.approx(0.85)
+
+
+@pytest.mark.parametrize(
+    ('half_lives', 'share'), [(0, 1 / 2), (1, 2 / 3), (2, 4 / 5), (4, 16 / 17)]
+)
+def test_a_project_alone_is_learned_as_the_start_is_forgotten(
+    half_lives, share
+):
+    mix = learned((TWO, 1.0))
+    see(mix, FOUR, 1, 0.0)
+    now = half_lives * HALF_LIFE_S
+    see(mix, EIGHT, 5000, now, project='alone')
+    found = mix.get(now + REFRESH_S)
+    assert dict(found)[EIGHT] == pytest.approx(share, abs=0.03)
+
+
+def test_projects_are_kept_apart_up_to_a_number():
+    mix = learned((TWO, 1.0))
+    craft(mix, 10, project='first')
+    for number in range(3 * MAX_PROJECTS):
+        see(mix, EIGHT, 1, 0.0, project=f'{number}')
+    assert len(mix._counts) <= MAX_PROJECTS
+    assert 'first' in mix._counts
+    assert shares(mix, 0.0)[EIGHT] == pytest.approx(
+        3 * MAX_PROJECTS / (3 * MAX_PROJECTS + START_COUNTS + 160), rel=0.1
+    )
+
+
+def test_the_guests_of_a_project_are_bounded():
+    mix = learned((TWO, 1.0))
+    see(mix, FOUR, 5, 0.0, project='a')
+    for number in range(5000):
+        mix.saw(pinned(1, memory_mb=number + 1), str(number), 0.0, 'a')
+    assert len(mix._counts['a']) <= 4 * MAX_GUESTS
+    assert FOUR in mix._counts['a']
+
+
+def test_the_guests_of_all_small_projects_together_are_bounded():
+    mix = learned((TWO, 1.0))
+    for number in range(3 * MAX_PROJECTS):
+        guest = pinned(1, memory_mb=number + 1)
+        mix.saw(guest, str(number), 0.0, str(number))
+    assert len(mix._counts[None]) <= 16 * MAX_GUESTS
+    assert TWO in mix._counts[None]
 
 
 def test_the_mix_is_the_same_object_while_little_changes():
