@@ -65,8 +65,10 @@ def _check_wishes(host_states, request_spec):
         raise _RefusedError(
             f'The properties of the image cannot be read: {error}'
         ) from error
-    before, after = Wishes(extra_specs), Wishes(extra_specs, properties)
-    refused = api_verdict.refusals(Change(server.uuid, before, after))
+    change = Change(
+        server.uuid, Wishes(extra_specs), Wishes(extra_specs, properties)
+    )
+    refused = api_verdict.refusals(change)
     if refused:
         raise _RefusedError('; '.join(map(str, refused)))
     wanted, errors = policy.examine(extra_specs, properties)
@@ -75,22 +77,12 @@ def _check_wishes(host_states, request_spec):
     request_filters.tell_requirements(
         request_spec, wanted, extra_specs, properties
     )
-    had, _ = policy.examine(extra_specs, {})
-    brought_in = wanted.required_traits - had.required_traits
-    if brought_in:
-        _check_traits(context, host_states, brought_in)
-
-
-def _check_traits(context, host_states, required):
-    for host_state in host_states:
-        missing = required - _traits(context, host_state)
-        if missing:
-            raise _RefusedError(
-                f'The image asks for a way of live migration for which the '
-                f'host of the server lacks the trait '
-                f'{" and ".join(sorted(missing))}: rebuild it with another '
-                f'image, or create a new server'
-            )
+    required = api_verdict.gained_traits(change)
+    for host_state in host_states if required else ():
+        lacking = required - _traits(context, host_state)
+        errors = api_verdict.lacking(change, lacking)
+        if errors:
+            raise _RefusedError('; '.join(map(str, errors)))
 
 
 def _traits(context, host_state):

@@ -89,7 +89,7 @@ def test_a_rebuild_on_a_host_without_the_trait_is_refused(cloud, nova):
     server = cloud.boot(flavor(cloud), host='plain')
     server = rebuild(cloud, nova, server, image(cloud, 'true'), 'ERROR')
     assert PC.trait in server['fault']['message']
-    assert 'host of the server lacks the trait' in server['fault']['message']
+    assert 'which the host of the server lacks' in server['fault']['message']
     assert PC.trait in event_message(cloud, server)
 
 
