@@ -176,7 +176,7 @@ def also(cloud, monkeypatch):
     It is for the same flavor, and its image forbids what the other's wants.
     """
 
-    def ask(other_image, *, without_first):
+    def ask(other_image, count, *, without_first):
         def meanwhile(request_spec, known):
             monkeypatch.setattr(
                 ComputeTaskManager, 'schedule_and_build_instances', never
@@ -188,6 +188,7 @@ def also(cloud, monkeypatch):
                 cloud,
                 image=other_image,
                 flavor=request_spec.flavor.flavorid,
+                count=count,
                 name='other',
             )
             if without_first:
@@ -203,17 +204,21 @@ def also(cloud, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ('same_image', 'without_first'),
-    [(True, False), (False, True)],
-    ids=['its first server is there', 'it is for another image'],
+    ('same_image', 'count', 'without_first'),
+    [(True, 2, False), (True, 4, True), (False, 3, True)],
+    ids=[
+        'its first server is there',
+        'it is for more servers',
+        'it is for another image',
+    ],
 )
 def test_another_request_of_the_same_user_is_no_sibling(
-    cloud, before, also, same_image, without_first
+    cloud, before, also, same_image, count, without_first
 ):
     """The wish of one is not lost to the other, nor taken from it."""
     image = cloud.add_image(**{PC.image_key: 'true'})
     other = image if same_image else cloud.add_image()
-    servers = before(also(other, without_first=without_first))
+    servers = before(also(other, count, without_first=without_first))
     several(cloud, image=image)
     assert hosts(servers.become('server-2', 'server-3')) == {'copying'}
 
@@ -222,7 +227,7 @@ def test_where_nothing_tells_siblings_from_others_they_are_refused(
     cloud, before, also
 ):
     image = cloud.add_image(**{PC.image_key: 'true'})
-    servers = before(also(image, without_first=True))
+    servers = before(also(image, 3, without_first=True))
     several(cloud, image=image)
     for server in servers.become('server-2', 'server-3', state='ERROR'):
         assert 'ask for them again' in server['fault']['message']
