@@ -292,6 +292,44 @@ def test_what_is_to_be_typed_is_what_a_shell_takes(block):
     subprocess.run(['sh', '-nc', '\n'.join(lines)], check=True)
 
 
+TOX = configparser.ConfigParser()
+TOX.read(documents.ROOT / 'tox.ini')
+
+
+@pytest.mark.parametrize(
+    'line',
+    sorted(
+        {
+            line.rpartition('/')[2] if line.startswith('python3') else line
+            for block in SHELL
+            for line in block.text.splitlines()
+            if re.search(r'\btox -e', line)
+        }
+    ),
+)
+def test_a_line_with_tox_names_what_there_is(line):
+    _, _, environment, *arguments = line.split()
+    assert f'testenv:{environment}' in TOX
+    if arguments and arguments[1].startswith('benchmarks.'):
+        file = documents.ROOT / f'{arguments[1].replace(".", "/")}.py'
+        source = file.read_text()
+        for flag in re.findall(r'--\w\S*', line):
+            assert f"'{flag}'" in source
+    elif arguments:
+        assert (documents.ROOT / arguments[1]).exists()
+
+
+def test_files_and_tests_that_are_named_are_there():
+    tests = '\n'.join(
+        path.read_text() for path in (documents.ROOT / 'tests').rglob('*.py')
+    )
+    for document, word in documents.WORDS:
+        if re.fullmatch(r'test_\w+', word):
+            assert f'def {word}(' in tests, document
+        if re.fullmatch(r'(benchmarks|etc|numa_sched|tests)/[\w./-]+', word):
+            assert (documents.ROOT / word).exists(), document
+
+
 @pytest.mark.parametrize('name', documents.PATHS, ids=lambda path: path.name)
 def test_traits_and_keys_are_spelt_as_they_are_known(name):
     text = name.read_text()
