@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+import zipfile
 
 import pytest
 
@@ -124,3 +125,14 @@ def test_every_module_of_the_package_is_in_the_wheel(environment, wheel):
         for path in (ROOT / 'numa_sched').rglob('*.py')
     }
     assert sources <= environment.files()
+
+
+def test_what_glance_is_told_has_a_directory_of_its_own(wheel):
+    names = map(pathlib.PurePath, zipfile.ZipFile(wheel).namelist())
+    data = [name for name in names if name.parts[0].endswith('.data')]
+    assert [name.parts[2:] for name in data] == [
+        (
+            *('share', 'numa_sched', 'metadefs'),
+            'compute-live-migration-policy.json',
+        )
+    ]
