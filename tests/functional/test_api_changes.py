@@ -19,8 +19,10 @@ from tests.functional.api_requests import (
     flavor_specs,
     image_properties,
     is_refused,
+    nothing_built,
     old_flavor,
     reason,
+    server,
 )
 
 BOTH = ('true', 'true')
@@ -418,6 +420,16 @@ def test_a_rebuild_passes_with_a_warning_if_placement_is_away(
     cloud.wait_for({'id': server}, 'ACTIVE')
     (warning,) = [r for r in cloud.log if r.levelname == 'WARNING']
     assert f'{PC.trait} is left to the scheduler' in warning.getMessage()
+
+
+def test_what_one_request_is_about_is_not_known_to_the_next(
+    cloud, door, on_plain_host
+):
+    image = cloud.add_image(**image_properties(None, 'true'))
+    assert reason(act(door, on_plain_host(), 'rebuild', {'imageRef': image}))
+    body = server(old_flavor(cloud, {}), image)
+    with nothing_built():
+        assert door.request('POST', '/servers', body).status_int == 202
 
 
 # Extra specs of flavors.
