@@ -17,6 +17,7 @@ from numa_sched.fit.cell import CellFit, choose_page_size, pin
 from numa_sched.fit.choice import Budget
 from numa_sched.fit.constraint import SetConstraint
 from numa_sched.fit.pairs import Pairs
+from numa_sched.fit.permutations import next_after, rank_of
 from numa_sched.fit.reasons import CellMisfit, ClaimRefused, Shortage
 from numa_sched.topology import (
     CPUPolicy,
@@ -237,7 +238,7 @@ class Walk:
                 return self._result()
             # If trying changed nothing, every permutation that starts alike
             # fails alike.
-            self._chosen = _next(
+            self._chosen = next_after(
                 self._chosen,
                 available,
                 size - 1 if self._changed else failed_at,
@@ -345,44 +346,6 @@ class Walk:
             core & (pinned | beside) and core & ~host.free
             for core in host.layout.siblings
         )
-
-
-def rank_of(chosen: Sequence[int], available: int) -> int:
-    """Give how many permutations come before one, in Nova's order.
-
-    :param chosen: indexes of host cells, in the order of the guest's cells
-    :param available: number of host cells
-    """
-    rank = 0
-    size = len(chosen)
-    for place, index in enumerate(chosen):
-        before = index - sum(other < index for other in chosen[:place])
-        rank += before * math.perm(available - place - 1, size - place - 1)
-    return rank
-
-
-def _next(chosen, available, position):
-    """Give the next permutation that differs at ``position`` or before."""
-    chosen = list(chosen)
-    while position >= 0:
-        taken = set(chosen[:position])
-        after = next(
-            (
-                index
-                for index in range(chosen[position] + 1, available)
-                if index not in taken
-            ),
-            None,
-        )
-        if after is not None:
-            chosen[position] = after
-            taken.add(after)
-            rest = (index for index in range(available) if index not in taken)
-            tail = len(chosen) - position - 1
-            chosen[position + 1 :] = [next(rest) for _ in range(tail)]
-            return chosen
-        position -= 1
-    return None
 
 
 def after_claim(

@@ -102,11 +102,15 @@ class Assessment:
 
         Candidates that leave the same choice of devices get one answer.
         """
+        chosen = self._chosen(host_state, candidate)
+        kept = view.verdicts.get((self.placer, chosen))
+        if kept is not None:
+            return kept.claim
         if self._on is None or self._on.host is not view.host:
             self._on = OnHost(
                 view.host, self.guest, self._packing, self._part()
             )
-        return self._on.claim(self._chosen(host_state, candidate))
+        return self._on.claim(chosen)
 
     def keep(self, host_state, view, candidate, claim):
         """Keep the claim for an allocation candidate of a host."""

@@ -121,6 +121,15 @@ def test_what_the_filter_has_found_out_the_weigher_knows(monkeypatch):
     assert len(asked) == 1
 
 
+def test_an_unchanged_host_is_not_worked_out_again(monkeypatch):
+    asked = counted_trials(monkeypatch)
+    for _ in range(2):
+        state, request = with_devices()
+        state.uuid = 'host'
+        assert passing([state], request) == ['host']
+    assert len(asked) == 1
+
+
 def test_candidates_beyond_what_may_be_done_are_dropped(monkeypatch):
     steps = fit.MAX_STEPS // 2 - 10
     monkeypatch.setattr(assess, 'STEPS_PER_CANDIDATE', steps)

@@ -10,9 +10,9 @@ from numa_sched.fit.claim import (
     after_claim,
     order_cells,
     predict,
-    rank_of,
 )
 from numa_sched.fit.pairs import Pairs
+from numa_sched.fit.permutations import rank_of
 from numa_sched.fit.reasons import ClaimRefused
 from tests.builders import (
     A_DEVICE,
