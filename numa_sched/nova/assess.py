@@ -114,7 +114,9 @@ class Assessment:
 
     def keep(self, host_state, view, candidate, claim):
         """Keep the claim for an allocation candidate of a host."""
-        view.keep((self.placer, self._chosen(host_state, candidate)), claim)
+        key = self.placer, self._chosen(host_state, candidate)
+        if key not in view.verdicts:  # with its score, if it is known
+            view.keep(key, claim)
 
     def explain(self, view) -> Reason:
         """Give why a guest without devices does not fit a host."""
