@@ -186,8 +186,27 @@ def host_states(values):
     ]
 
 
-def request(cells, cpus_per_cell=2):
-    """Give a request of a pinned guest with huge pages."""
+def with_devices(values):
+    """Give each host with the pools of a device near each cell but one."""
+    return [
+        (value, [(cell.id, '1', 1) for cell in value.layout.cells[1:]])
+        for value in values
+    ]
+
+
+def states_with_devices(values):
+    """Give fresh host states of hosts with pools."""
+    return [
+        make_host_state(value, pools=pools, uuid=value.name, updated=LONG_AGO)
+        for value, pools in values
+    ]
+
+
+def request(cells, cpus_per_cell=2, devices=0):
+    """Give a request of a pinned guest with huge pages.
+
+    :param devices: how many requests for a device it makes
+    """
     return make_request(
         {
             'hw:cpu_policy': 'dedicated',
@@ -196,6 +215,7 @@ def request(cells, cpus_per_cell=2):
         },
         vcpus=cells * cpus_per_cell,
         ram=2048 * cells,
+        pci=[('1', 1, 'legacy')] * devices,
     )
 
 
@@ -207,4 +227,6 @@ __all__ = [
     'hosts',
     'machines',
     'request',
+    'states_with_devices',
+    'with_devices',
 ]

@@ -57,11 +57,15 @@ product. Values that are text are in lower case, lists are frozen sets."""
 
 
 class DevicePool(NamedTuple):
-    """Free PCI devices of one kind; ``cell`` is None if no cell is told."""
+    """Free PCI devices of one kind; ``cell`` is None if no cell is told.
+
+    ``provider`` is the resource provider that placement knows them by.
+    """
 
     cell: int | None
     kind: DeviceKind
     count: int
+    provider: str | None = None
 
 
 def _require(truth: bool, message: str) -> None:
@@ -103,24 +107,23 @@ class CellLayout:
         where = f'cell {self.id}: '
         _require(self.id >= 0, f'a cell id of {self.id}')
         sizes = self.page_sizes_kb
-        _require(
-            not sizes or min(sizes) > 0,
-            where + f'page sizes of {sizes} KiB',
-        )
+        if sizes and min(sizes) <= 0:
+            raise TopologyError(where + f'page sizes of {sizes} KiB')
+        # Sentences only where they are needed: there may be many cores.
         cores = 0
         for core in self.siblings:
-            _require(
-                not core & cores,
-                where + f'CPUs {cpumask.to_list(core & cores)} are threads '
-                f'of two cores',
-            )
+            if core & cores:
+                raise TopologyError(
+                    where + f'CPUs {cpumask.to_list(core & cores)} are '
+                    f'threads of two cores'
+                )
             cores |= core
         unknown = cores & ~(self.dedicated | self.shared)
-        _require(
-            not unknown,
-            where + f'sibling CPUs {cpumask.to_list(unknown)} are not in '
-            f'the cell',
-        )
+        if unknown:
+            raise TopologyError(
+                where + f'sibling CPUs {cpumask.to_list(unknown)} are not in '
+                f'the cell'
+            )
         widest = max((core.bit_count() for core in self.siblings), default=1)
         for name, value in (
             ('dedicated_count', self.dedicated.bit_count()),
@@ -198,14 +201,15 @@ class HostLayout:
         seen: set[int] = set()
         cpus = 0
         for cell in self.cells:
-            _require(cell.id not in seen, f'two cells have the id {cell.id}')
+            if cell.id in seen:
+                raise TopologyError(f'two cells have the id {cell.id}')
             seen.add(cell.id)
             both = cpus & (cell.shared | cell.dedicated)
-            _require(
-                not both,
-                f'cell {cell.id}: CPUs {cpumask.to_list(both)} are in '
-                f'another cell too',
-            )
+            if both:
+                raise TopologyError(
+                    f'cell {cell.id}: CPUs {cpumask.to_list(both)} are in '
+                    f'another cell too'
+                )
             cpus |= cell.shared | cell.dedicated
         sizes = [cell.page_sizes_kb for cell in self.cells]
         for name, value in (
@@ -317,8 +321,8 @@ class Host:
                 raise TopologyError(f'an allocation ratio of {ratio}')
         if self.pools:
             devices: dict[int | None, int] = {}
-            for cell, _, count in self.pools:
-                devices[cell] = devices.get(cell, 0) + count
+            for pool in self.pools:
+                devices[pool.cell] = devices.get(pool.cell, 0) + pool.count
             object.__setattr__(self, 'devices', tuple(devices.items()))
 
     def _odd_numbers(self) -> str:

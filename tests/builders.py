@@ -137,3 +137,26 @@ def make_guest(*cells, **fields):
         ),
         **fields,
     )
+
+
+class Needs:
+    """A constraint: some cells of the host, by their indexes."""
+
+    what = 'have what it needs'
+    needs = ()
+    exact = False
+    steps = 1
+    max_asked = None
+
+    def __init__(self, *indexes):
+        self.indexes = set(indexes)
+        self.asked = 0
+
+    def key(self, index):
+        """Tell the wanted cells from the others."""
+        return index if index in self.indexes else None
+
+    def accepts(self, indexes):
+        """Whether they are all there."""
+        self.asked += 1
+        return self.indexes <= set(indexes)

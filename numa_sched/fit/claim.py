@@ -11,14 +11,13 @@ of the answer named. See ``doc/source/nova-bugs.rst``.
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from numa_sched.fit.cell import (
-    CellFit,
-    check_cell,
-    choose_page_size,
-    pin,
-)
+from numa_sched.fit.cell import CellFit, choose_page_size, pin
+from numa_sched.fit.choice import Budget
+from numa_sched.fit.constraint import SetConstraint
+from numa_sched.fit.pairs import Pairs
+from numa_sched.fit.permutations import next_after, rank_of
 from numa_sched.fit.reasons import CellMisfit, ClaimRefused, Shortage
 from numa_sched.topology import (
     CPUPolicy,
@@ -37,8 +36,6 @@ MAX_RANK = 200_000
 MAX_PERMUTATIONS = 2000
 
 RATIO_SHORTAGES = (Shortage.SHARED_RATIO, Shortage.MEMORY_RATIO)
-
-Accepts = Callable[[Sequence[HostCell]], bool]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -108,41 +105,60 @@ class Claim:
 
 def order_cells(
     host: Host, guest: Guest, *, packing: bool = False
-) -> list[HostCell]:
-    """Give the host cells in the order in which a claim tries them.
+) -> list[int]:
+    """Give the indexes of host cells in the order in which a claim tries them.
 
     :param packing: ``[compute]
         packing_host_numa_cells_allocation_strategy`` of the host
     """
-    cells = list(host.cells)
+    cells = host.layout.cells
+    order = list(range(len(cells)))
     if len(cells) <= len(guest.cells):
-        return cells
-    cells.sort(key=lambda cell: cell.memory_free_mb, reverse=not packing)
+        return order
+    sign = 1 if packing else -1
     if guest.cells[0].cpu_policy is CPUPolicy.SHARED:
-        cells.sort(key=lambda cell: cell.shared_used, reverse=packing)
+        by_cpus = [-sign * used for used in host.shared_used]
     else:
-        cells.sort(key=lambda cell: cell.free.bit_count(), reverse=not packing)
+        by_cpus = [
+            sign * (cell.dedicated & ~pinned).bit_count()
+            for cell, pinned in zip(cells, host.pinned, strict=True)
+        ]
     devices = dict(host.devices)
-    cells.sort(
-        key=lambda cell: devices.get(cell.id, 0), reverse=guest.wants_devices
+    for_devices = -1 if guest.wants_devices else 1
+    order.sort(
+        key=lambda index: (
+            for_devices * devices.get(cells[index].id, 0),
+            by_cpus[index],
+            sign * (host.memory_mb[index] - host.memory_used_mb[index]),
+        )
     )
-    return cells
+    return order
 
 
 def predict(
-    host: Host,
-    guest: Guest,
-    accepts: Accepts,
+    pairs: Pairs,
+    constraints: Sequence[SetConstraint] = (),
     *,
     packing: bool = False,
     max_permutations: int = MAX_PERMUTATIONS,
+    budget: Budget | None = None,
 ) -> Claim | ClaimRefused:
     """Give the cells that the claim on a host takes, or why it takes none.
 
-    :param accepts: whether a set of host cells satisfies what is asked of
-        the set as a whole
+    :param constraints: asked of the chosen cells as a set
+    :raises OutOfSteps: if the budget does not do
     """
-    return _Walk(host, guest, accepts, packing).run(max_permutations)
+    walk = Walk(pairs, constraints, packing=packing)
+    return walk.run(max_permutations, budget or Budget(math.inf)) or too_many(
+        max_permutations
+    )
+
+
+def too_many(permutations: int) -> ClaimRefused:
+    """Give why a claim is refused that does not end soon enough."""
+    return ClaimRefused(
+        f'would not find cells for it within {permutations} permutations'
+    )
 
 
 class _InstanceCell:
@@ -155,118 +171,163 @@ class _InstanceCell:
         self.on = None  # id of the host cell it was last pinned to
 
 
-class _Walk:
-    def __init__(self, host, guest, accepts, packing):
-        self.host, self.guest, self.accepts = host, guest, accepts
-        self.order = order_cells(host, guest, packing=packing)
-        self.cells = [
-            _InstanceCell(cell, index)
-            for index, cell in enumerate(guest.cells)
-        ]
-        self.fitting: set[tuple[int, int]] = set()
-        self.failing: set[tuple[int, int]] = set()
-        self.changed = False
+class Walk:
+    """The walk of one claim, which can be stopped and gone on with."""
 
-    def run(self, max_permutations):
-        size = len(self.cells)
-        chosen = list(range(size)) if size <= len(self.order) else None
-        tried = 0
-        while chosen is not None:
-            if tried == max_permutations:
+    def __init__(
+        self,
+        pairs: Pairs,
+        constraints: Sequence[SetConstraint] = (),
+        *,
+        packing: bool = False,
+    ):
+        """Stand before the first permutation."""
+        self.host, self.guest = pairs.host, pairs.guest
+        self._pairs, self._constraints = pairs, constraints
+        order = order_cells(self.host, self.guest, packing=packing)
+        self._order = order
+        self._ids = [self.host.layout.cells[index].id for index in order]
+        self._cells = [
+            _InstanceCell(cell, index)
+            for index, cell in enumerate(self.guest.cells)
+        ]
+        self._fitting: set[tuple[int, int]] = set()
+        self._failing: set[tuple[int, int]] = set()
+        self._changed = False
+        self._answers: dict[frozenset[int], bool] = {}
+        self._asked = self.tried = 0
+        self._steps = sum(each.steps for each in constraints)
+        self._max_asked = min(
+            (
+                each.max_asked
+                for each in constraints
+                if each.max_asked is not None
+            ),
+            default=math.inf,
+        )
+        size = len(self._cells)
+        self._chosen = list(range(size)) if size <= len(order) else None
+
+    def run(
+        self, max_permutations: int, budget: Budget
+    ) -> Claim | ClaimRefused | None:
+        """Go on; give what :func:`predict` gives, None if not there yet.
+
+        :param max_permutations: how many permutations to try in all
+        :raises OutOfSteps: if the budget does not do
+        """
+        size, available = len(self._cells), len(self._order)
+        while self._chosen is not None:
+            if self.tried == max_permutations:
+                return None
+            if self._asked > self._max_asked:
                 return ClaimRefused(
-                    f'would not find cells for it within {max_permutations} '
-                    f'permutations'
+                    f'would ask about PCI devices near more than '
+                    f'{self._max_asked} sets of cells, which takes it too long'
                 )
-            tried += 1
-            self.changed = False
-            hosts = [self.order[index] for index in chosen]
-            failed_at = self._try(hosts)
+            budget.take()
+            self.tried += 1
+            self._changed = False
+            failed_at = self._try(self._chosen, budget)
             if failed_at is None:
-                rank = rank_of(chosen, len(self.order))
+                rank = rank_of(self._chosen, available)
                 if rank > MAX_RANK:
                     return ClaimRefused(
                         f'would walk {rank} permutations to find its cells'
                     )
-                return self._result(hosts)
+                return self._result()
             # If trying changed nothing, every permutation that starts alike
             # fails alike.
-            chosen = _next(
-                chosen,
-                len(self.order),
-                size - 1 if self.changed else failed_at,
+            self._chosen = next_after(
+                self._chosen,
+                available,
+                size - 1 if self._changed else failed_at,
             )
         return ClaimRefused('would find no cells for it')
 
-    def _try(self, hosts):
+    def _try(self, chosen, budget):
         """Fit the cells one by one; give where that failed, None if not."""
-        for index, (host, cell) in enumerate(
-            zip(hosts, self.cells, strict=True)
+        ids, fitting, failing = self._ids, self._fitting, self._failing
+        for place, (at, cell) in enumerate(
+            zip(chosen, self._cells, strict=True)
         ):
-            pair = (host.id, cell.id)
-            if pair in self.failing:
-                return index
-            if pair in self.fitting:
-                self._move(cell, host)
-            elif self._fit(host, cell, index):
-                self.fitting.add(pair)
-                self.changed = True
+            host_id = ids[at]
+            pair = host_id, cell.id
+            if pair in failing:
+                return place
+            if pair in fitting:
+                if cell.id != host_id:
+                    cell.id = host_id
+                    self._changed = True
+            elif self._fit(self._order[at], host_id, cell, place):
+                fitting.add(pair)
+                self._changed = True
             else:
-                self.failing.add(pair)
-                self.changed = True
-                return index
-        return None if self.accepts(hosts) else len(hosts) - 1
+                failing.add(pair)
+                self._changed = True
+                return place
+        return None if self._accepts(chosen, budget) else len(chosen) - 1
 
-    def _move(self, cell, host):
-        if cell.id != host.id:
-            cell.id = host.id
-            self.changed = True
+    def _accepts(self, chosen, budget):
+        if not self._constraints:
+            return True
+        self._asked += 1
+        key = frozenset(chosen)
+        answer = self._answers.get(key)
+        if answer is None:
+            budget.take(self._steps)
+            indexes = [self._order[at] for at in chosen]
+            answer = self._answers[key] = all(
+                each.accepts(indexes) for each in self._constraints
+            )
+        return answer
 
-    def _fit(self, host, cell, index):
+    def _fit(self, index, host_id, cell, place):
         if cell.guest.page_size:
             size = choose_page_size(
-                host, cell.guest.memory_mb, cell.guest.page_size
+                self._pairs.host_cell(index),
+                cell.guest.memory_mb,
+                cell.guest.page_size,
             )
             if not isinstance(size, int):
                 return False
             # From now on the cell asks for exactly this size.
-            cell.guest = dataclasses.replace(cell.guest, page_size=size)
-        checked = self._check_cell(host, cell.guest, index)
+            if size != cell.guest.page_size:
+                cell.guest = dataclasses.replace(cell.guest, page_size=size)
+        checked = self._pairs.check(index, cell.guest, place)
         fits = not isinstance(checked, CellMisfit)
         # Nova pins before it looks at the ratios, and leaves it so.
         if fits or (cell.guest.pinned and checked.shortage in RATIO_SHORTAGES):
-            cell.id = cell.on = host.id
+            cell.id = cell.on = host_id
         return fits
 
-    def _result(self, hosts):
+    def _result(self):
         """Give the claim, once it is sure that the walk told the truth."""
+        indexes = tuple([self._order[at] for at in self._chosen])
         sizes = []
-        for index, (host, cell) in enumerate(
-            zip(hosts, self.cells, strict=True)
+        for place, (index, cell) in enumerate(
+            zip(indexes, self._cells, strict=True)
         ):
+            host = self._pairs.host_cell(index)
             # As asked for, and as the walk left it: its page size is fixed.
-            for wanted in (self.guest.cells[index], cell.guest):
-                checked = self._check_cell(host, wanted, index)
+            for wanted in (self.guest.cells[place], cell.guest):
+                checked = self._pairs.check(index, wanted, place)
                 if isinstance(checked, CellMisfit):
                     return ClaimRefused(
-                        f'would wrongly put guest cell {index} on cell '
+                        f'would wrongly put guest cell {place} on cell '
                         f'{host.id}, where it {checked}'
                     )
             if cell.guest.dedicated and cell.on != host.id:
                 return ClaimRefused(
-                    f'would put guest cell {index} on cell {host.id} but '
+                    f'would put guest cell {place} on cell {host.id} but '
                     f'leave it pinned to cell {cell.on}'
                 )
-            if self._breaks_cores(host, index):
+            if self._breaks_cores(host, place):
                 return ClaimRefused(
-                    f'would take threads for guest cell {index} on cell '
+                    f'would take threads for guest cell {place} on cell '
                     f'{host.id} whose siblings are in use'
                 )
             sizes.append(checked)
-        index_of = {
-            layout.id: index
-            for index, layout in enumerate(self.host.layout.cells)
-        }
-        indexes = tuple(index_of[host.id] for host in hosts)
         return Claim(self.host, self.guest, indexes, tuple(sizes))
 
     def _breaks_cores(self, host, index):
@@ -285,53 +346,6 @@ class _Walk:
             core & (pinned | beside) and core & ~host.free
             for core in host.layout.siblings
         )
-
-    def _check_cell(self, host, wanted, index):
-        return check_cell(
-            host,
-            wanted,
-            reserved=self.guest.reserved(index),
-            cpu_ratio=self.host.cpu_allocation_ratio,
-            ram_ratio=self.host.ram_allocation_ratio,
-        )
-
-
-def rank_of(chosen: Sequence[int], available: int) -> int:
-    """Give how many permutations come before one, in Nova's order.
-
-    :param chosen: indexes of host cells, in the order of the guest's cells
-    :param available: number of host cells
-    """
-    rank = 0
-    size = len(chosen)
-    for place, index in enumerate(chosen):
-        before = index - sum(other < index for other in chosen[:place])
-        rank += before * math.perm(available - place - 1, size - place - 1)
-    return rank
-
-
-def _next(chosen, available, position):
-    """Give the next permutation that differs at ``position`` or before."""
-    chosen = list(chosen)
-    while position >= 0:
-        taken = set(chosen[:position])
-        after = next(
-            (
-                index
-                for index in range(chosen[position] + 1, available)
-                if index not in taken
-            ),
-            None,
-        )
-        if after is not None:
-            chosen[position] = after
-            taken.add(after)
-            rest = (index for index in range(available) if index not in taken)
-            tail = len(chosen) - position - 1
-            chosen[position + 1 :] = [next(rest) for _ in range(tail)]
-            return chosen
-        position -= 1
-    return None
 
 
 def after_claim(

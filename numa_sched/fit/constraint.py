@@ -1,24 +1,53 @@
 """What is asked of the chosen host cells as a set."""
 
 from collections.abc import Hashable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from numa_sched.topology import Guest, Host, HostCell
+from numa_sched.topology import Guest, Host
+
+
+class Need(NamedTuple):
+    """So much that host cells have to bring together.
+
+    ``brings`` tells what each cell of the host brings, by its index, and not
+    more than the amount. Of cells with the same number in ``groups`` all
+    bring the same, and it counts once.
+    """
+
+    amount: int
+    brings: tuple[int, ...]
+    groups: tuple[int, ...] | None = None
+
+    def met(self, indexes: Sequence[int]) -> bool:
+        """Whether host cells, by their indexes, bring enough."""
+        brings, groups = self.brings, self.groups
+        if groups is None:
+            return sum([brings[index] for index in indexes]) >= self.amount
+        once = {groups[index]: brings[index] for index in indexes}
+        return sum(once.values()) >= self.amount
 
 
 class SetConstraint(Protocol):
     """Something that a set of host cells satisfies or not.
 
     ``what`` completes the sentence "no cells that the guest fits ...".
+    ``needs`` are met by every set that satisfies it; ``exact`` tells that a
+    set which meets them does. ``steps`` is the work of one question.
+    ``max_asked`` is how often a claim may ask until it takes too long, None
+    if it may always go on.
     """
 
     what: str
+    needs: Sequence[Need]
+    exact: bool
+    steps: int
+    max_asked: int | None
 
-    def key(self, cell: HostCell) -> Hashable:
-        """Give the class of a cell: equal ones may stand for each other."""
+    def key(self, index: int) -> Hashable:
+        """Give what tells a host cell from others that bring the same."""
 
-    def accepts(self, cells: Sequence[HostCell]) -> bool:
-        """Whether a set of cells of one host will do, in any order."""
+    def accepts(self, indexes: Sequence[int]) -> bool:
+        """Whether a set of cells of the host will do, in any order."""
 
 
 class NetworkAffinity:
@@ -30,46 +59,29 @@ class NetworkAffinity:
     """
 
     what = 'are near the physical or tunneled networks it asks for'
+    exact = True
+    steps = 1
+    max_asked = None
 
     def __init__(self, host: Host, guest: Guest):
-        known = frozenset().union(
-            *(cell.layout.physnets or () for cell in host.cells)
-        )
-        self.physnets = guest.physnets & known
-        self.tunneled = guest.tunneled and any(
-            cell.layout.tunneled for cell in host.cells
-        )
-
-    def key(self, cell: HostCell) -> Hashable:
-        """Give the wanted networks that are near a cell."""
-        return (
-            tuple(
-                sorted(self.physnets & (cell.layout.physnets or frozenset()))
-            ),
-            self.tunneled and cell.layout.tunneled,
+        cells = host.layout.cells
+        near = [
+            [name in (cell.physnets or ()) for cell in cells]
+            for name in sorted(guest.physnets)
+        ]
+        if guest.tunneled:
+            near.append([cell.tunneled for cell in cells])
+        # What is near the same cells is one need.
+        self.needs = tuple(
+            Need(1, brings)
+            for brings in dict.fromkeys(
+                tuple(map(int, each)) for each in near if any(each)
+            )
         )
 
-    def accepts(self, cells: Sequence[HostCell]) -> bool:
+    def key(self, index: int) -> None:
+        """Give nothing: the needs tell all."""
+
+    def accepts(self, indexes: Sequence[int]) -> bool:
         """Whether all wanted networks are near some of the cells."""
-        near = frozenset().union(
-            *(cell.layout.physnets or () for cell in cells)
-        )
-        return self.physnets <= near and (
-            not self.tunneled or any(cell.layout.tunneled for cell in cells)
-        )
-
-
-class Remembered:
-    """A constraint that is asked about each set of cells only once."""
-
-    def __init__(self, constraint: SetConstraint):
-        self.what, self.key = constraint.what, constraint.key
-        self._ask = constraint.accepts
-        self._answers: dict[frozenset[int], bool] = {}
-
-    def accepts(self, cells: Sequence[HostCell]) -> bool:
-        """Give what the constraint says of the set of cells."""
-        ids = frozenset(cell.id for cell in cells)
-        if ids not in self._answers:
-            self._answers[ids] = self._ask(cells)
-        return self._answers[ids]
+        return all(need.met(indexes) for need in self.needs)

@@ -42,12 +42,9 @@ def matches(request: DeviceRequest, kind: DeviceKind) -> bool:
     Source: ``nova.pci.stats.PciDeviceStats._filter_pools``. Traits and
     resource classes, by which placement chooses, are not looked at.
     """
-    has = dict(kind)
-    if not any(
-        all(_serves(has.get(name), value) for name, value in wanted)
-        for wanted in request.kinds
-    ):
+    if not answers(request, kind):
         return False
+    has = dict(kind)
     wishes = [dict(wanted) for wanted in request.kinds]
     of_type = has.get('dev_type')
     if of_type in _SPECIAL_TYPES and not any(
@@ -56,6 +53,19 @@ def matches(request: DeviceRequest, kind: DeviceKind) -> bool:
         return False
     return has.get('remote_managed') not in _TRUE or any(
         wish.get('remote_managed') in _TRUE for wish in wishes
+    )
+
+
+def answers(request: DeviceRequest, kind: DeviceKind) -> bool:
+    """Whether devices of a kind are such as a request describes.
+
+    Some of them are kept for others all the same. Source:
+    ``nova.pci.stats.PciDeviceStats._filter_pools_for_spec``.
+    """
+    has = dict(kind)
+    return any(
+        all(_serves(has.get(name), value) for name, value in wanted)
+        for wanted in request.kinds
     )
 
 

@@ -198,12 +198,13 @@ class Unreachable:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TooManySets:
-    """So many sets of cells failed that the rest was not asked about."""
-
-    tried: int
+    """Looking for cells was given up before it came to an end."""
 
     def __str__(self):
-        return f'none of {self.tried} sets of cells that it fits will do'
+        return (
+            'no cells that it fits were found near its devices and networks '
+            'by the time that the search was given up'
+        )
 
     summary = property(__str__)
 

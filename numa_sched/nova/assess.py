@@ -4,12 +4,18 @@ import nova.conf
 
 from numa_sched import fit
 from numa_sched.fit.claim import Claim
-from numa_sched.fit.reasons import Misfit
+from numa_sched.fit.reasons import Misfit, Reason, TooManySets
 from numa_sched.nova import convert
-from numa_sched.nova.pci import PCIAffinity
+from numa_sched.nova.pci import chosen_providers
 from numa_sched.nova.views import VIEWS, Verdict, View
 
 CONF = nova.conf.CONF
+
+# A request must not hold up those behind it, on however many hosts: when this
+# is done, some 2 s, little more than the first choice of each claim is tried.
+MAX_STEPS_OF_REQUEST = 200_000
+LEAST_STEPS = 100
+STEPS_PER_CANDIDATE = 20
 
 
 class Assessment:
@@ -28,6 +34,9 @@ class Assessment:
         )
         self._views = views
         self._now = views.begin()
+        self._budget = fit.Budget(MAX_STEPS_OF_REQUEST)
+        self._given_up: set[View] = set()
+        self._on: OnHost | None = None
         if demand and self.guest:
             project = 'project_id' in request_spec and request_spec.project_id
             demand.saw(self.guest, request_spec.instance_uuid, project or None)
@@ -65,35 +74,90 @@ class Assessment:
             and self.placer not in view.verdicts
         ]
         try:
-            claims = self.placer.place_all([view.host for view in new])
+            claims = self.placer.place_all(
+                [view.host for view in new], self._part
+            )
         except Exception:
             return
         for view, claim in zip(new, claims, strict=True):
-            view.keep(self.placer, claim)
+            if claim is fit.UNDECIDED:
+                self._given_up.add(view)
+            else:
+                view.keep(self.placer, claim)
 
     def verdict(self, host_state, view: View) -> Verdict:
         """Give the verdict for the candidate that Nova takes: the first."""
+        if view in self._given_up:
+            return Verdict(None)
         if not self.requests:
             return view.verdict(self.placer)
         candidates = host_state.allocation_candidates or [{'mappings': {}}]
-        return Verdict(
-            self.with_devices(host_state, view, candidates[0]) or None
-        )
+        key = self.placer, self._chosen(host_state, candidates[0])
+        if key in view.verdicts:
+            return view.verdicts[key]
+        found = self.with_devices(host_state, view, candidates[0])
+        return view.keep(key, found) if found else Verdict(None)
 
     def with_devices(self, host_state, view, candidate) -> Claim | Misfit:
         """Give the claim for one allocation candidate, or why there is none.
 
-        Devices come and go with candidates, so nothing of this is kept.
+        Candidates that leave the same choice of devices get one answer.
         """
-        constraints = (
-            [
-                PCIAffinity(
-                    host_state.pci_stats, self.requests, candidate['mappings']
-                )
-            ]
-            if host_state.pci_stats
-            else []
+        chosen = self._chosen(host_state, candidate)
+        kept = view.verdicts.get((self.placer, chosen))
+        if kept is not None:
+            return kept.claim
+        if self._on is None or self._on.host is not view.host:
+            self._on = OnHost(
+                view.host, self.guest, self._packing, self._part()
+            )
+        return self._on.claim(chosen)
+
+    def keep(self, host_state, view, candidate, claim):
+        """Keep the claim for an allocation candidate of a host."""
+        key = self.placer, self._chosen(host_state, candidate)
+        if key not in view.verdicts:  # with its score, if it is known
+            view.keep(key, claim)
+
+    def explain(self, view) -> Reason:
+        """Give why a guest without devices does not fit a host."""
+        return self.placer.explain(view.host, self._part()).reason
+
+    def _chosen(self, host_state, candidate):
+        """Give the providers of the devices, None if none are looked for."""
+        if not host_state.pci_stats:
+            return None
+        return chosen_providers(
+            host_state.pci_stats, self.requests, candidate['mappings']
         )
-        return fit.fit(
-            view.host, self.guest, constraints, packing=self._packing
-        )
+
+    def _part(self):
+        """Give the part of what may be done that is for one host."""
+        steps = max(LEAST_STEPS, min(fit.MAX_STEPS, self._budget.left))
+        return fit.Budget(steps, self._budget)
+
+
+class OnHost:
+    """A guest with devices on one host, for all allocation candidates."""
+
+    def __init__(self, host, guest, packing, budget):
+        """Take what may be done for all candidates together."""
+        self.host, self._budget = host, budget
+        self._trial = fit.Trial(host, guest, packing=packing)
+        self._claims = {}
+
+    def claim(self, chosen):
+        """Give the claim with the devices of some providers, or why not."""
+        if chosen not in self._claims:
+            self._claims[chosen] = self._new_claim(chosen)
+        return self._claims[chosen]
+
+    def _new_claim(self, chosen):
+        try:
+            self._budget.take(STEPS_PER_CANDIDATE)
+        except fit.OutOfSteps:
+            return Misfit(TooManySets())
+        constraints = []
+        if chosen is not None:
+            constraints.append(self._trial.devices_near(chosen))
+        return self._trial.claim(constraints, self._budget)

@@ -183,7 +183,16 @@ def _new_layout(cpus, ids, counts, sizes, sockets, networks) -> HostLayout:
 
 def _cpus(told) -> _CPUs:
     shared, dedicated, siblings = told
-    key = len(shared), len(shared[0]), len(dedicated[0]), len(siblings[0])
+    key = (
+        len(shared),
+        len(shared[0]),
+        len(dedicated[0]),
+        len(siblings[0]),
+        min(shared[0], default=None),
+        min(dedicated[-1], default=None),
+    )
+    if key not in _CPUS and len(_CPUS) >= MAX_LAYOUTS:
+        _CPUS.clear()
     known = _CPUS.setdefault(key, [])
     for facts, cpus in known:
         if facts == told:
@@ -208,7 +217,7 @@ def _cpus(told) -> _CPUs:
     return cpus
 
 
-# Kinds of hosts with equally many CPUs; they are looked through one by one.
+# Kinds of hosts that are much alike; they are looked through one by one.
 MAX_KINDS = 64
 
 
@@ -236,7 +245,9 @@ _NO_KIND = {
 
 
 def _pool(pool) -> DevicePool:
-    return DevicePool(pool.get('numa_node'), _kind(pool), pool['count'])
+    return DevicePool(
+        pool.get('numa_node'), _kind(pool), pool['count'], pool.get('rp_uuid')
+    )
 
 
 def _kind(properties) -> DeviceKind:

@@ -175,19 +175,22 @@ class _Request:
             )
             for candidate in host_state.allocation_candidates
         ]
-        host_state.allocation_candidates = order_candidates(
-            host_state.pci_stats, [each for each in verdicts if each[1]]
-        )
-        return (
-            None if host_state.allocation_candidates else verdicts[0][1].reason
-        )
+        fitting = [each for each in verdicts if each[1]]
+        ordered = order_candidates(host_state.pci_stats, fitting)
+        host_state.allocation_candidates = ordered
+        if not ordered:
+            return verdicts[0][1].reason
+        for candidate, claim in fitting:
+            if candidate is ordered[0]:
+                self.assessment.keep(host_state, view, candidate, claim)
+        return None
 
     def _explain(self, reason):
         """Give the reason; slower than finding out that there is one."""
         if not isinstance(reason, View):
             return reason
         try:
-            return self.assessment.placer.explain(reason.host).reason
+            return self.assessment.explain(reason)
         except Exception as error:
             return reasons.BadData(str(error))
 

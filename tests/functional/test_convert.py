@@ -42,8 +42,8 @@ def test_where_a_device_is_in_placement_makes_it_no_other_kind():
         {'product_id': '1', 'numa_node': None, 'count': 1, 'rp_uuid': 'two'},
     )
     assert host.pools == (
-        DevicePool(0, kind(product_id='1'), 1),
-        DevicePool(None, kind(product_id='1'), 1),
+        DevicePool(0, kind(product_id='1'), 1, 'one'),
+        DevicePool(None, kind(product_id='1'), 1, 'two'),
     )
 
 

@@ -1,8 +1,13 @@
 """Values of the core as Nova's objects, the other way round than convert."""
 
+import dataclasses
+
 from nova import objects
 from nova.pci import stats as pci_stats
 
+from numa_sched import fit
+from numa_sched.nova import convert
+from numa_sched.nova.pci import chosen_providers
 from numa_sched.nova.restore import host_topology
 
 objects.register_all()
@@ -93,3 +98,22 @@ def device_requests(wanted):
         )
         for number, (product, count, numa_policy) in enumerate(wanted)
     ]
+
+
+def with_devices(host, guest, stats, requests):
+    """Give host and guest as values that tell of devices and requests."""
+    return (
+        dataclasses.replace(
+            host, pools=tuple(map(convert._pool, stats.pools))
+        ),
+        dataclasses.replace(
+            guest, devices=tuple(map(convert._device_request, requests))
+        ),
+    )
+
+
+def devices_near(host, guest, stats, requests, mapping):
+    """Give the constraint that devices are, for an allocation candidate."""
+    host, guest = with_devices(host, guest, stats, requests)
+    chosen = chosen_providers(stats, requests, mapping)
+    return fit.Trial(host, guest).devices_near(chosen)

@@ -13,7 +13,6 @@ from numa_sched import fit
 from numa_sched.fit.capacity import Left, LeftAfter
 from numa_sched.fit.devices import matches, pools_after
 from numa_sched.nova import convert
-from numa_sched.nova.pci import PCIAffinity
 from numa_sched.topology import (
     DeviceAffinity,
     DevicePool,
@@ -215,11 +214,8 @@ def claims_with_devices(draw):
         pci=draw(strategies.device_wishes),
     )
     requests = request.pci_requests.requests
-    claim = fit.fit(
-        convert.host(state),
-        convert.guest(request),
-        [PCIAffinity(state.pci_stats, requests, {})] if requests else [],
-    )
+    trial = fit.Trial(convert.host(state), convert.guest(request))
+    claim = trial.claim([trial.devices_near()])
     return state.pci_stats, requests, claim
 
 

@@ -13,7 +13,7 @@ from numa_sched import fit
 from numa_sched.fit.bulk import UNDECIDED, Bulk
 from numa_sched.fit.claim import Claim, predict
 from numa_sched.fit.constraint import NetworkAffinity
-from numa_sched.nova.pci import PCIAffinity
+from numa_sched.fit.pairs import Pairs
 from numa_sched.topology import Guest, ThreadPolicy
 from tests.builders import (
     make_cell,
@@ -28,8 +28,6 @@ CRASHES = object()
 
 
 def exact(host, guest, constraints=()):
-    if guest.physnets or guest.tunneled:
-        constraints = [NetworkAffinity(host, guest), *constraints]
     return bool(fit.matching_cells(host, guest, constraints))
 
 
@@ -55,7 +53,9 @@ def test_the_same_holds_with_pci_devices(host, guest, data):
         return stats.support_requests(requests, {}, list(chosen))
 
     assert exact(
-        host, guest, [PCIAffinity(stats, requests, {})]
+        host,
+        guest,
+        [nova_objects.devices_near(host, guest, stats, requests, {})],
     ) == brute_force.fits(host, guest, accepts)
 
 
@@ -81,7 +81,9 @@ def test_the_same_holds_with_devices_that_placement_has_chosen(
         return stats.support_requests(requests, mapping, list(chosen))
 
     assert exact(
-        host, guest, [PCIAffinity(stats, requests, mapping)]
+        host,
+        guest,
+        [nova_objects.devices_near(host, guest, stats, requests, mapping)],
     ) == brute_force.fits(host, guest, accepts)
 
 
@@ -105,8 +107,9 @@ def nova_claims(host, guest, pci_stats=None):
 
 
 def predicted(host, guest, **kwargs):
-    constraint = NetworkAffinity(host, guest)
-    return predict(host, guest, constraint.accepts, **kwargs)
+    return predict(
+        Pairs(host, guest), [NetworkAffinity(host, guest)], **kwargs
+    )
 
 
 def is_right(topology, host, guest):

@@ -19,7 +19,6 @@ from nova.virt import hardware
 
 from numa_sched import fit
 from numa_sched.nova.filters import NUMAFitFilter
-from numa_sched.nova.pci import PCIAffinity
 from numa_sched.score.pack import Pack
 from tests.builders import (
     A_DEVICE,
@@ -152,11 +151,12 @@ def near_devices():
         host, [(0, '2', 1), (1, '1', 1), (2, '2', 1), (3, '1', 1)]
     )
     requests = nova_objects.device_requests([('1', 2, 'required')])
+    guest = make_guest(1, 1, devices=A_DEVICE)
     return (
         host,
-        make_guest(1, 1, devices=A_DEVICE),
+        guest,
         {'pci_requests': requests, 'pci_stats': stats},
-        (PCIAffinity(stats, requests, {}),),
+        (nova_objects.devices_near(host, guest, stats, requests, {}),),
     )
 
 

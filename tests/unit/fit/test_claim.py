@@ -4,12 +4,21 @@ import pytest
 
 from numa_sched import fit
 from numa_sched.fit.cell import fit_cell
-from numa_sched.fit.claim import after_claim, order_cells, predict, rank_of
+from numa_sched.fit.choice import Budget, OutOfSteps
+from numa_sched.fit.claim import (
+    Walk,
+    after_claim,
+    order_cells,
+    predict,
+)
+from numa_sched.fit.pairs import Pairs
+from numa_sched.fit.permutations import rank_of
 from numa_sched.fit.reasons import ClaimRefused
 from tests.builders import (
     A_DEVICE,
     HUGE_KB,
     SMALL_KB,
+    Needs,
     make_cell,
     make_guest,
     make_guest_cell,
@@ -18,16 +27,17 @@ from tests.builders import (
 )
 
 
-def anything(cells):
-    return True
+def predicted(host, guest, constraints=(), **kwargs):
+    return predict(Pairs(host, guest), constraints, **kwargs)
 
 
-def claimed(host, guest, accepts=anything, **kwargs):
-    return predict(host, guest, accepts, **kwargs).cell_ids
+def claimed(*args, **kwargs):
+    return predicted(*args, **kwargs).cell_ids
 
 
 def order(host, guest, **kwargs):
-    return [cell.id for cell in order_cells(host, guest, **kwargs)]
+    ids = [cell.id for cell in host.layout.cells]
+    return [ids[index] for index in order_cells(host, guest, **kwargs)]
 
 
 def test_cells_with_more_free_cpus_come_first():
@@ -68,33 +78,62 @@ def test_the_first_permutation_that_fits_is_claimed():
 
 
 def test_sets_that_are_not_accepted_are_passed_over():
-    def only_cell_0(cells):
-        return {cell.id for cell in cells} == {0}
-
-    assert claimed(make_host(2, 4), make_guest(1), only_cell_0) == (0,)
+    only_cell_0 = Needs(0)
+    assert claimed(make_host(2, 4), make_guest(1), [only_cell_0]) == (0,)
 
 
 def test_a_claim_that_would_be_wrong_is_refused():
     # Nova's cache takes the 4-CPU cell for one that fitted before.
-    verdict = predict(make_host(3, 3, 3, 3), make_guest(1, 1, 1, 4), anything)
+    verdict = predicted(make_host(3, 3, 3, 3), make_guest(1, 1, 1, 4))
     assert isinstance(verdict, ClaimRefused)
     assert 'needs 4 dedicated CPUs' in str(verdict)
 
 
 def test_a_claim_that_would_miss_a_fit_is_refused():
     # It fits, as 2 on cell 2, 1 on cell 0 and 3 on cell 1.
-    verdict = predict(make_host(1, 3, 2), make_guest(2, 1, 3), anything)
+    verdict = predicted(make_host(1, 3, 2), make_guest(2, 1, 3))
     assert str(verdict).endswith('would find no cells for it')
 
 
 def test_a_walk_without_end_is_refused():
-    verdict = predict(
+    verdict = predicted(
         make_host(*[4] * 8),
         make_guest(1, 1, 1, 1),
-        lambda cells: False,
+        [Needs(99)],
         max_permutations=10,
     )
     assert 'within 10 permutations' in str(verdict)
+
+
+def test_a_walk_that_copies_the_host_too_often_is_refused():
+    # Pinned guests are refused then anyhow, as they are pinned elsewhere.
+    host = make_host(*(make_cell(cell, shared=True) for cell in range(8)))
+    guest = make_guest(*[make_guest_cell(shared=1)] * 4)
+    needs = Needs(5, 6, 7)
+    asked = itertools.takewhile(
+        lambda chosen: not needs.accepts(chosen),
+        itertools.permutations(range(8), 4),
+    )
+    before = len(list(asked))
+    needs.max_asked = before
+    assert claimed(host, guest, [needs]) == (0, 5, 6, 7)
+    needs.max_asked = before - 1
+    assert str(predicted(host, guest, [needs])).endswith(
+        f'near more than {before - 1} sets of cells, which takes it too long'
+    )
+
+
+def test_a_walk_can_be_gone_on_with():
+    walk = Walk(Pairs(make_host(2, 4, 4), make_guest(1)), [Needs(0)])
+    assert walk.run(2, Budget(9)) is None
+    assert walk.run(3, Budget(9)).cell_ids == (0,)
+
+
+def test_a_walk_ends_when_its_steps_are_used_up():
+    pairs = Pairs(make_host(2, 4, 4), make_guest(1))
+    with pytest.raises(OutOfSteps):
+        predict(pairs, [Needs(0)], budget=Budget(5))
+    assert predict(pairs, [Needs(0)], budget=Budget(6)).cell_ids == (0,)
 
 
 def test_after_the_claim_cpus_memory_and_pages_are_in_use():
