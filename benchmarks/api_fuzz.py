@@ -17,6 +17,7 @@ import time
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from numa_sched import policy
+from tests.cloud import wire
 from tests.functional import api_actions, api_fuzz, api_paths
 from tests.functional.api_requests import nothing_built
 
@@ -52,6 +53,11 @@ def main():
     options.add_argument('--cases', type=int, default=100_000)
     options.add_argument('--seed', type=int, default=0)
     options.add_argument('--what', choices=CHECKERS, default='create')
+    options.add_argument(
+        '--uwsgi',
+        action='store_true',
+        help='have a real uWSGI read the requests; it must be installed',
+    )
     chosen = options.parse_args()
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
@@ -65,6 +71,9 @@ def main():
         logging.disable(logging.ERROR)
         checker = stack.enter_context(CHECKERS[chosen.what](cloud))
         requests = checker.requests()
+        if chosen.uwsgi:
+            server = stack.enter_context(wire.UWSGI())
+            checker.door.server = checker.nova.server = server
         done = 0
         # In parts, since hypothesis remembers all that it has tried.
         while (done := sum(checker.outcomes.values())) < chosen.cases:

@@ -29,10 +29,14 @@ def write_paste_file(path, *, filtered):
 
 
 class Door:
-    """The whole WSGI application, spoken to without a network."""
+    """The whole WSGI application, spoken to without a network.
+
+    Or with a server in front, which reads the requests: a ``wire.UWSGI``.
+    """
 
     def __init__(self, paste_file):
         self.app = Loader(paste_file).load_app('osapi_compute')
+        self.server = None
 
     def request(
         self,
@@ -70,4 +74,8 @@ class Door:
                 if isinstance(body, bytes)
                 else json.dumps(body).encode('utf-8')
             )
+        if self.server is not None:
+            request = self.server.read(root + path, request)
+            if request is None:
+                return webob.Response(status=400, text='{}')
         return request.get_response(self.app)
