@@ -10,7 +10,7 @@ from oslo_log import log as logging
 
 from numa_sched.exceptions import TopologyError
 from numa_sched.fit import reasons
-from numa_sched.nova import demand
+from numa_sched.nova import demand, underway
 from numa_sched.nova.assess import Assessment
 from numa_sched.nova.destination import MigrationDestinationFilter
 from numa_sched.nova.pci import order_candidates
@@ -36,10 +36,14 @@ class NUMAFitFilter(BaseHostFilter):
 
     RUN_ON_REBUILD = False
 
-    def __init__(self, learned=None):
-        """Take a ``Demand``, that of this process if none is given."""
+    def __init__(self, learned=None, choices=None):
+        """Take a ``Demand`` and ``Choices``.
+
+        Those of this process if none are given.
+        """
         super().__init__()
         self._demand = learned or demand.of_this_process()
+        self._choices = choices or underway.of_this_process()
 
     def filter_all(self, filter_obj_list, spec_obj):
         """Yield the host states that the request fits."""
@@ -60,15 +64,18 @@ class NUMAFitFilter(BaseHostFilter):
         if not request.asks_anything:
             yield from filter_obj_list
             return
-        passed = False
+        passed = []
         host_states = list(filter_obj_list)
         views = request.assessment.views(host_states)
         for host_state, view in zip(host_states, views, strict=True):
             if request.passes(host_state, view):
-                passed = True
+                passed.append((host_state, view))
                 yield host_state
         if not passed:
             request.report()
+        elif len(passed) == 1:
+            # Nova asks weighers only if there is something to weigh.
+            request.watch(self._choices, *passed[0])
 
     def host_passes(self, host_state, spec_obj):
         """Whether one host state is left over by :meth:`filter_all`."""
@@ -119,6 +126,20 @@ class _Request:
                 },
             )
         return False
+
+    def watch(self, choices, host_state, view):
+        """Have the only host watched: it is likely to be chosen."""
+        try:
+            claim = (
+                self.assessment.guest
+                and self.assessment.verdict(
+                    host_state, view or self.assessment.view(host_state)
+                ).claim
+            )
+        except Exception:
+            return  # the weigher would tell of it
+        if claim:
+            choices.watch(self.spec_obj.instance_uuid, [(host_state, claim)])
 
     def _drop_reason(self, host_state, view):
         """Give why a host is dropped, None if it is not.
