@@ -175,19 +175,24 @@ def test_a_claim_fails_where_there_is_no_room_for_all():
     assert may_fail(make_host(8), [guest(4), guest(2)], guest(4))
 
 
-def test_a_claim_may_fail_if_the_guest_comes_first():
-    """With the one of 2 on a cell of its own there is none left for the 8."""
-    host = make_host(8, 6)
-    assert not may_fail(host, [guest(6)], guest(2))
-    assert may_fail(host, [guest(8)], guest(2))
+ORDERS = {
+    'the guest first': ((4, 4), (1, 4), 1),
+    'the guest first, the others backwards': ((4, 4), (3, 2), 2),
+    'the others backwards, the guest last': ((4, 5), (1, 2), 4),
+}
 
 
-def test_a_claim_may_fail_if_the_others_come_backwards():
-    """The threes break into both cells, if the six does not come first."""
-    host = make_host(6, 6)
-    claims = [claim(host, each) for each in (guest(6), guest(3))]
-    assert fit.fit(Arrivals().after(host, claims), guest(3))
-    assert may_fail(host, [guest(6), guest(3)], guest(3))
+@pytest.mark.parametrize(
+    ('cells', 'others', 'cpus'), ORDERS.values(), ids=ORDERS
+)
+def test_a_claim_may_fail_in_an_order_that_is_not_the_expected(
+    cells, others, cpus
+):
+    """Each fails in this order, and in no other that is looked at."""
+    host = make_host(*cells)
+    claims = [claim(host, guest(other)) for other in others]
+    assert fit.fit(Arrivals().after(host, claims), guest(cpus))
+    assert may_fail(host, [guest(other) for other in others], guest(cpus))
 
 
 def test_only_the_last_of_many_are_put_in_order():
