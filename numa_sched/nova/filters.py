@@ -130,16 +130,14 @@ class _Request:
     def watch(self, choices, host_state, view):
         """Have the only host watched: it is likely to be chosen."""
         try:
-            claim = (
-                self.assessment.guest
-                and self.assessment.verdict(
-                    host_state, view or self.assessment.view(host_state)
-                ).claim
-            )
+            view = view or self.assessment.view(host_state)
+            guest = self.assessment.guest
+            claim = guest and self.assessment.verdict(host_state, view).claim
+            if claim:
+                server = self.spec_obj.instance_uuid
+                choices.watch(server, [(host_state, claim)])
         except Exception:
-            return  # the weigher would tell of it
-        if claim:
-            choices.watch(self.spec_obj.instance_uuid, [(host_state, claim)])
+            LOG.debug('The choice of a host is not noted', exc_info=True)
 
     def _drop_reason(self, host_state, view):
         """Give why a host is dropped, None if it is not.

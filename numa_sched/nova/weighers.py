@@ -177,13 +177,14 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
             key=totals.__getitem__,
         )
         if best:
-            self._choices.watch(
-                server,
-                [
-                    (weighed_obj_list[number].obj, verdicts[number].claim)
-                    for number in best
-                ],
-            )
+            hosts = [
+                (weighed_obj_list[number].obj, verdicts[number].claim)
+                for number in best
+            ]
+            try:
+                self._choices.watch(server, hosts)
+            except Exception:
+                _warn_of_nothing_under_way(server)
 
     def _scored(self, host_states, views, assessment):
         """Give the verdict on each host, with its score; None without one."""

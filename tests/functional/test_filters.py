@@ -471,3 +471,15 @@ def test_one_of_several_hosts_is_left_to_the_weigher():
     states[0].consume_from_request(request)
     choices.expected('another', [], [])
     assert choices.count() == 0
+
+
+def test_a_host_passes_if_its_choice_cannot_be_noted():
+    class Broken(Choices):
+        def watch(self, server, hosts):
+            raise RuntimeError('no idea')
+
+    host_filter = NUMAFitFilter(choices=Broken())
+    state = make_host_state(make_host(4))
+    assert list(host_filter.filter_all([state], make_request(PINNED))) == [
+        state
+    ]

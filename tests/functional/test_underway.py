@@ -1,5 +1,6 @@
 """What a scheduler worker knows of its own choices, by Nova's host states."""
 
+import datetime
 import threading
 
 import pytest
@@ -14,6 +15,8 @@ from tests.functional.requests import (
     make_host_state,
     make_request,
 )
+
+LONG_AGO = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 
 
 @pytest.fixture
@@ -32,7 +35,8 @@ def row(name='a', pinned=()):
     return make_host_state(
         make_host(
             make_cell(cpus=8, pinned=pinned, pages=((4, 2**20),)), name=name
-        )
+        ),
+        updated=LONG_AGO,
     )
 
 
