@@ -4,6 +4,10 @@ Three ways to rank hosts, side by side on the same seeds: Nova's default
 weighers, Nova's with the multipliers of RAM and CPU below 0 (both behind its
 NUMATopologyFilter), and ours beside Nova's default weighers, with what the
 README says to put into nova.conf. The claim is Nova's in all of them.
+
+Two more say what can be had at all: *alone* is ours with one scheduler that
+has one request at a time, whose claim arrives at once, and *bound* one host
+that has the CPUs and the memory of all.
 """
 
 from benchmarks import fleet  # isort: skip  (Nova patches come first)
@@ -29,12 +33,22 @@ from numa_sched.nova import simulated
 from numa_sched.nova.demand import Demand
 from numa_sched.nova.filters import NUMAFitFilter
 from numa_sched.nova.refusals import Memory
+from numa_sched.nova.underway import Choices
 from numa_sched.nova.weighers import NUMAFitWeigher
 from numa_sched.score.mix import LearnedMix
 from numa_sched.simulation import Simulation, Timing
-from numa_sched.simulation.workload import Churn
+from numa_sched.simulation.big_host import BigHost
+from numa_sched.simulation.workload import Bursts, Churn
 
 STOCK, PACKING = 'stock default', 'stock packing'
+BOUND, ALONE = 'bound', 'alone'
+CHURN, DRAIN, BURSTS = 'churn', 'drain', 'bursts'
+TITLES = {
+    CHURN: 'Requests refused',
+    DRAIN: 'Live migrations of a drain: attempts beyond the first',
+    BURSTS: 'Creates, many at a time, until the cloud is full: claims failed',
+}
+NOT_OURS = STOCK, PACKING, BOUND
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +57,9 @@ class Run:
 
     ``options`` are those of ``[numa_sched]`` as ``name=value``, with commas;
     ``refusing`` is how many hosts refuse whatever is sent to them in a drain,
-    whose requests come within ``within_s`` seconds.
+    whose requests come within ``within_s`` seconds. ``burst`` is how many
+    servers are created at a time, until the cloud is full, 0 if they come and
+    go; claims arrive up to ``claim_s`` seconds late.
     """
 
     ranking: str
@@ -57,17 +73,28 @@ class Run:
     schedulers: int = 4
     refusing: int = 0
     within_s: float = 10.0
+    burst: int = 0
+    claim_s: float = 10.0
+
+    @property
+    def strategy(self):
+        """The ``fit_strategy``."""
+        return 'fragmentation' if self.ranking == ALONE else self.ranking
 
     @property
     def name(self):
         """What the tables call it."""
         told = [self.ranking, self.options]
+        if self.ranking == ALONE:
+            return ', '.join(filter(None, told))
         if self.schedulers != 4:
             told.append(f'schedulers={self.schedulers}')
         if self.refusing:
             told.append(f'refusing={self.refusing}')
         if self.within_s != 10.0:
             told.append(f'within={self.within_s:g} s')
+        if self.claim_s != 10.0:
+            told.append(f'claims within {self.claim_s:g} s')
         return ', '.join(filter(None, told))
 
 
@@ -87,13 +114,14 @@ def scheduler(ranking, clock):
             ['nova.scheduler.weights.all_weighers']
         )
     ]
-    if ranking in (STOCK, PACKING):
+    if ranking in NOT_OURS:
         remembered = simulated.RememberedNUMATopologyFilter()
         return simulated.Scheduler([remembered], stock)
     demand, memory = Demand(LearnedMix(), clock), Memory(clock)
+    choices = Choices(clock)
     return simulated.Scheduler(
-        [NUMAFitFilter(demand)],
-        [*stock, NUMAFitWeigher(demand, memory)],
+        [NUMAFitFilter(demand, choices)],
+        [*stock, NUMAFitWeigher(demand, memory, choices)],
         [memory.note],
     )
 
@@ -106,30 +134,42 @@ def measure(run):
     multiplier = -1.0 if run.ranking == PACKING else 1.0
     for name in ('ram_weight_multiplier', 'cpu_weight_multiplier'):
         CONF.set_override(name, multiplier, 'filter_scheduler')
-    if run.ranking not in (STOCK, PACKING):
-        CONF.set_override('fit_strategy', run.ranking, 'numa_sched')
+    if run.ranking not in NOT_OURS:
+        CONF.set_override('fit_strategy', run.strategy, 'numa_sched')
+        CONF.set_override('scheduler_workers', run.schedulers, 'numa_sched')
     for option in filter(None, run.options.split(',')):
         name, _, value = option.partition('=')
         CONF.set_override(name, value, 'numa_sched')
     hosts = fleet.FLEETS[run.fleet](run.hosts)
     simulation = None
-    cloud = simulated.SimulatedCloud(
-        hosts,
-        lambda: scheduler(
-            run.ranking, lambda: simulation.now if simulation else 0.0
-        ),
-        schedulers=run.schedulers,
-        seed=run.seed,
+    cloud = (
+        BigHost(hosts)
+        if run.ranking == BOUND
+        else simulated.SimulatedCloud(
+            hosts,
+            lambda: scheduler(
+                run.ranking, lambda: simulation.now if simulation else 0.0
+            ),
+            schedulers=run.schedulers,
+            seed=run.seed,
+        )
     )
     simulation = Simulation(
         cloud,
         seed=run.seed,
         schedulers=run.schedulers,
-        timing=Timing(claim_s=10.0),
+        timing=Timing(claim_s=run.claim_s),
     )
     cpus = sum(
         cell.dedicated_count for host in hosts for cell in host.layout.cells
     )
+    if run.burst:
+        bursts = Bursts(simulation, fleet.REQUESTS[run.fleet], cpus, run.burst)
+        counts = bursts.run()
+        placed = sum(
+            server.shape.vcpus for server in simulation.servers.values()
+        )
+        return run, _told(counts, left_cpus=cpus - placed)
     # The bigger the cloud, the more often it is asked.
     churn = Churn(
         simulation,
@@ -152,7 +192,15 @@ def measure(run):
     else:
         churn.run(run.requests // 2)
         counts = churn.run(run.requests)
-    return run, dataclasses.asdict(counts)
+    return run, _told(counts)
+
+
+def _told(counts, **more):
+    return {
+        **dataclasses.asdict(counts),
+        'failed_claims': counts.failed_claims,
+        **more,
+    }
 
 
 def interval(values):
@@ -166,11 +214,14 @@ def interval(values):
 
 
 def shares(found):
-    """Give the figure of each run: refused, or attempts beyond the first."""
+    """Give the figure of each run: claims failed, or requests refused.
+
+    Claims are what counts in a drain, where each that fails is an attempt
+    beyond the first, and in bursts.
+    """
     return [
-        (counts['attempts'] + counts['refused']) / counts['requests'] - 1
-        if run.drained
-        else counts['refused'] / counts['requests']
+        counts['failed_claims' if run.drained or run.burst else 'refused']
+        / counts['requests']
         for run, counts in found
     ]
 
@@ -180,7 +231,8 @@ def table(results):
 
     def case(result):
         run, _ = result
-        return run.fleet, run.hosts, bool(run.drained), run.load, run.name
+        kind = DRAIN if run.drained else BURSTS if run.burst else CHURN
+        return run.fleet, run.hosts, kind, run.load, run.name
 
     rows = []
     for key, found in itertools.groupby(sorted(results, key=case), key=case):
@@ -192,7 +244,7 @@ def table(results):
             {
                 'fleet': key[0],
                 'hosts': key[1],
-                'drain': key[2],
+                'kind': key[2],
                 'load': key[3],
                 'ranking': key[4],
                 'mean': mean,
@@ -201,54 +253,42 @@ def table(results):
                 'refused_cpus': refused / cpus if cpus else 0.0,
                 'requests': sum(each['requests'] for _, each in found),
                 'refused': sum(each['refused'] for _, each in found),
+                'failed': sum(each['failed_claims'] for _, each in found),
+                'errors': sum(each['errors'] for _, each in found),
+                'left': statistics.fmean(
+                    each.get('left_cpus', 0) for _, each in found
+                ),
                 'seeds': len(found),
             }
         )
     return rows
 
 
+COLUMNS = {
+    'fleet': lambda row: row['fleet'],
+    'hosts': lambda row: row['hosts'],
+    'load': lambda row: f'{row["load"]:.0%}',
+    'ranking': lambda row: row['ranking'],
+    'mean, %': lambda row: f'{row["mean"]:.2%}'.rstrip('%'),
+    '95 %': lambda row: f'{100 * row["low"]:.2f} to {100 * row["high"]:.2f}',
+    'CPUs refused': lambda row: f'{row["refused_cpus"]:.2%}',
+    'requests': lambda row: row['requests'],
+    'refused': lambda row: row['refused'],
+    'claims failed': lambda row: row['failed'],
+    'errors': lambda row: row['errors'],
+    'CPUs left': lambda row: f'{row["left"]:.1f}',
+    'seeds': lambda row: row['seeds'],
+}
+
+
 def report(rows):
-    """Print the tables."""
-    for drain, title in (
-        (False, 'Requests refused, in percent'),
-        (True, 'Live migrations of a drain: attempts beyond the first'),
-    ):
-        shown = prettytable.PrettyTable(
-            [
-                'fleet',
-                'hosts',
-                'load',
-                'ranking',
-                'mean',
-                '95 %',
-                'CPUs refused',
-                'requests',
-                'refused',
-                'seeds',
-            ]
-        )
+    """Print a table for each kind of run."""
+    for kind, title in TITLES.items():
+        shown = prettytable.PrettyTable(list(COLUMNS))
         shown.title = title
-        factor, digits = (1, 3) if drain else (100, 2)
         for row in rows:
-            if row['drain'] is drain:
-                mean, low, high = (
-                    f'{row[name] * factor:.{digits}f}'
-                    for name in ('mean', 'low', 'high')
-                )
-                shown.add_row(
-                    [
-                        row['fleet'],
-                        row['hosts'],
-                        f'{row["load"]:.0%}',
-                        row['ranking'],
-                        mean,
-                        f'{low} to {high}',
-                        f'{row["refused_cpus"]:.2%}',
-                        row['requests'],
-                        row['refused'],
-                        row['seeds'],
-                    ]
-                )
+            if row['kind'] == kind:
+                shown.add_row([told(row) for told in COLUMNS.values()])
         if shown.rows:
             print(shown)
 
@@ -276,7 +316,19 @@ def main():
         metavar='OPTION=VALUE',
         help='of [numa_sched], for rankings that are not of stock Nova',
     )
-    options.add_argument('--schedulers', type=int, default=4)
+    options.add_argument('--schedulers', type=int, nargs='+', default=[4])
+    options.add_argument(
+        '--burst',
+        type=int,
+        default=0,
+        help='servers that are created at a time, until the cloud is full',
+    )
+    options.add_argument(
+        '--claims',
+        type=float,
+        default=10.0,
+        help='seconds within which a claim arrives',
+    )
     options.add_argument(
         '--refusing',
         type=int,
@@ -306,15 +358,18 @@ def main():
             chosen.requests * hosts // 100,
             hosts * chosen.drain // 100,
             seed,
-            '' if ranking in (STOCK, PACKING) else ','.join(chosen.set),
-            chosen.schedulers,
+            '' if ranking in NOT_OURS else ','.join(chosen.set),
+            1 if ranking == ALONE else schedulers,
             hosts * chosen.refusing // 100,
             chosen.within,
+            chosen.burst,
+            0.0 if ranking == ALONE else chosen.claims,
         )
-        for hosts, which, load, seed, ranking in itertools.product(
+        for hosts, which, load, schedulers, seed, ranking in itertools.product(
             chosen.hosts,
             chosen.fleets,
-            chosen.loads,
+            [1.0] if chosen.burst else chosen.loads,
+            chosen.schedulers,
             range(chosen.seeds),
             chosen.rankings,
         )

@@ -10,13 +10,14 @@ COLOURS = ('#b0413e', '#d9a441', '#2a7f9e', '#5b8c5a', '#7a5c99', '#777777')
 def bars(rows) -> str:
     """Give a drawing of the rows of ``benchmarks.placement.table``.
 
-    One panel for requests refused and one for attempts, as there are.
+    One panel for each kind of run, as there are.
     """
     panels = [
-        (title, unit, [row for row in rows if row['drain'] is drain])
-        for drain, title, unit in (
-            (False, 'Requests refused', 100),
-            (True, 'Attempts beyond the first, per live migration', 1),
+        (title, unit, [row for row in rows if row['kind'] == kind])
+        for kind, title, unit in (
+            ('churn', 'Requests refused', 100),
+            ('drain', 'Attempts beyond the first, per live migration', 1),
+            ('bursts', 'Claims that failed, per create in bursts', 1),
         )
     ]
     panels = [each for each in panels if each[2]]

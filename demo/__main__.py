@@ -16,7 +16,7 @@ def main():
         'Starting Nova and Placement in this process: API, scheduler, '
         'conductor and seven computes with a fake libvirt ...'
     )
-    with started_cloud(fit_strategy='pack', fit_share_out=0.0) as cloud:
+    with started_cloud() as cloud:
         try:
             story.tell(cloud)
         except Exception as error:

@@ -12,7 +12,7 @@ import dataclasses
 from oslo_config import cfg
 
 from numa_sched.exceptions import ConfigError
-from numa_sched.option_types import Choice, Finite, Items, Truth
+from numa_sched.option_types import Choice, Finite, Items, Truth, Whole
 
 GROUP = cfg.OptGroup(
     'numa_sched',
@@ -62,26 +62,72 @@ Related options:
         type=Finite(0, 1),
         default=0.9,
         help="""
-How much servers are shared out among hosts that are nearly as good.
+How far servers are shared out among hosts that may not have room for all.
 
-Several nova-scheduler workers, or requests in short order, do not see each
-other's claims that are still on their way. If all ranked alike, they would
-meet on the same host, and some claims would fail there. So each host loses a
-part of its weight that depends on the names of the server and the host only.
+A nova-scheduler worker does not see the claims that others have caused and
+that are still on their way. If all ranked alike, they would meet on the same
+host, and some claims would fail there. So where others may leave no room, a
+host loses a part of its weight that depends on the names of the server and
+the host only. How many others are under way is reckoned from what this worker
+has sent itself and has not seen arrive, so nothing is shared out on a quiet
+cloud, with one worker, or where there is room for all.
 
 Possible values:
 
-* From 0 to 1: the most that a host may lose. With the default, which is for
-  drains of several hosts at once, a host with three quarters of the best score
-  may still come first.
-* 0: the best host always comes first. For clouds with one worker and few
-  requests at a time.
+* From 0 to 1: the most that a host may lose. With the default a host with
+  three quarters of the best score may still come first.
+* 0: hosts are ranked as if there were no other workers.
 
 Related options:
 
-* ``[numa_sched] fit_strategy`` gives the scores.
+* ``[numa_sched] scheduler_workers`` says how many workers there are.
+* ``[numa_sched] claim_seconds``
 * ``[filter_scheduler] host_subset_size`` of Nova chooses among the best hosts
   by chance, however much worse they are.
+""",
+    ),
+    cfg.Opt(
+        'claim_seconds',
+        type=Finite(0, 3600),
+        default=10.0,
+        help="""
+Seconds within which a claim shows in what the host reports.
+
+Nova reads hosts anew at each request, so that a worker does not even see its
+own choices while they are on their way. For so long it takes them for claimed
+when it ranks hosts, unless it sees the claim earlier or the server is asked
+for again. Whether a host is left over is not touched by that.
+
+Possible values:
+
+* From 0 to 3600 seconds, rather too long than too short: what is seen
+  earlier does not count any more.
+* 0: what is under way is not looked at, and nothing is shared out.
+
+Related options:
+
+* ``[numa_sched] fit_share_out`` says what follows for other workers.
+""",
+    ),
+    cfg.Opt(
+        'scheduler_workers',
+        type=Whole(0, 10_000),
+        default=0,
+        help="""
+How many nova-scheduler workers share the requests.
+
+Possible values:
+
+* 0: as many as ``[scheduler] workers`` of this host says, times the hosts on
+  which nova-scheduler is alive. That is read from the database at the first
+  request and every ten minutes, beside the requests. Where it cannot be read,
+  one host is taken.
+* From 1 to 10000, of all hosts together: where hosts differ.
+
+Related options:
+
+* ``[numa_sched] fit_share_out``
+* ``[scheduler] workers`` of Nova
 """,
     ),
     cfg.MultiOpt(

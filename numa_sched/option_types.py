@@ -24,6 +24,23 @@ class Finite(types.Float):
         return number
 
 
+class Whole(types.Integer):
+    """A whole number between two others."""
+
+    def __init__(self, lowest: int, highest: int):
+        super().__init__(lowest, highest)
+
+    def __call__(self, value):
+        """Give the number. :raises ValueError: if it is none of these."""
+        try:
+            return super().__call__(int(value))
+        except (TypeError, ValueError):
+            raise ValueError(
+                f'{value!r} is not a whole number from {self.min} to '
+                f'{self.max}'
+            ) from None
+
+
 class Choice(types.String):
     """One of some words, in any case."""
 

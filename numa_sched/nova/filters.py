@@ -10,7 +10,7 @@ from oslo_log import log as logging
 
 from numa_sched.exceptions import TopologyError
 from numa_sched.fit import reasons
-from numa_sched.nova import demand, rebuild
+from numa_sched.nova import demand, rebuild, underway
 from numa_sched.nova.assess import Assessment
 from numa_sched.nova.destination import MigrationDestinationFilter
 from numa_sched.nova.pci import order_candidates
@@ -40,10 +40,14 @@ class NUMAFitFilter(BaseHostFilter):
 
     RUN_ON_REBUILD = True
 
-    def __init__(self, learned=None):
-        """Take a ``Demand``, that of this process if none is given."""
+    def __init__(self, learned=None, choices=None):
+        """Take a ``Demand`` and ``Choices``.
+
+        Those of this process if none are given.
+        """
         super().__init__()
         self._demand = learned or demand.of_this_process()
+        self._choices = choices or underway.of_this_process()
 
     def filter_all(self, filter_obj_list, spec_obj):
         """Yield the host states that the request fits.
@@ -67,15 +71,18 @@ class NUMAFitFilter(BaseHostFilter):
         if not request.asks_anything:
             yield from filter_obj_list
             return
-        passed = False
+        passed = []
         host_states = list(filter_obj_list)
         views = request.assessment.views(host_states)
         for host_state, view in zip(host_states, views, strict=True):
             if request.passes(host_state, view):
-                passed = True
+                passed.append((host_state, view))
                 yield host_state
         if not passed:
             request.report()
+        elif len(passed) == 1:
+            # Nova asks weighers only if there is something to weigh.
+            request.watch(self._choices, *passed[0])
 
     def host_passes(self, host_state, spec_obj):
         """Whether one host state is left over by :meth:`filter_all`."""
@@ -128,6 +135,18 @@ class _Request:
                 },
             )
         return False
+
+    def watch(self, choices, host_state, view):
+        """Have the only host watched: it is likely to be chosen."""
+        try:
+            view = view or self.assessment.view(host_state)
+            guest = self.assessment.guest
+            claim = guest and self.assessment.verdict(host_state, view).claim
+            if claim:
+                server = self.spec_obj.instance_uuid
+                choices.watch(server, [(host_state, claim)])
+        except Exception:
+            LOG.debug('The choice of a host is not noted', exc_info=True)
 
     def _drop_reason(self, host_state, view):
         """Give why a host is dropped, None if it is not.

@@ -6,6 +6,7 @@ once, as the row in the database would be: schedulers read rows anew at each
 request, so what they do not see is what is still on its way.
 """
 
+import copy
 import datetime
 import random
 import uuid
@@ -37,10 +38,10 @@ class RememberedNUMATopologyFilter(NUMATopologyFilter):
 
     def host_passes(self, host_state, spec_obj):
         """Whether a host passes."""
-        updated, answers = host_state.remembered
-        if updated != host_state.updated:
-            answers = {}
-            host_state.remembered = host_state.updated, answers
+        remembered = host_state.remembered
+        if remembered['updated'] != host_state.updated:
+            remembered.update(updated=host_state.updated, answers={})
+        answers = remembered['answers']
         key = spec_obj.flavor.name
         if key not in answers:
             passes = super().host_passes(host_state, spec_obj)
@@ -125,15 +126,31 @@ class SimulatedCloud:
         """Give the hosts that a scheduler finds, best first."""
         worker, names = self._schedulers[scheduler]
         left_out = {*ignored, *disabled}
-        states = []
+        states = {}
         for name in names:
             if name in left_out or not self._has_totals(name, shape):
                 continue
-            state = self._states[name]
+            # Nova makes host states anew at each request.
+            state = states[name] = copy.copy(self._states[name])
+            state.limits = {}
             state.allocation_candidates = [{'allocations': {}, 'mappings': {}}]
-            states.append(state)
         request_spec = self._request_spec(server, shape, ignored)
-        return [state.host for state in worker.ranked(states, request_spec)]
+        self._asked = states, request_spec
+        return [
+            state.host
+            for state in worker.ranked(list(states.values()), request_spec)
+        ]
+
+    def chosen(self, server, host):
+        """Have the host state of the request consumed, as Nova does.
+
+        Source: ``SchedulerManager._consume_selected_host``.
+        """
+        states, request_spec = self._asked
+        if request_spec.numa_topology is not None:
+            # The fit changes what it is given, and this one is the flavor's.
+            request_spec.numa_topology = request_spec.numa_topology.obj_clone()
+        states[host].consume_from_request(request_spec)
 
     def allocate(self, claim, shape, host):
         """Take placement's totals on a host; whether there was enough."""
@@ -287,7 +304,7 @@ class SimulatedCloud:
                 updated_at=self._now,
             )
         )
-        state.remembered = None, {}
+        state.remembered = {'updated': None, 'answers': {}}
         return state
 
 

@@ -1,6 +1,7 @@
 """Host weighers."""
 
 import functools
+import heapq
 import logging as std_logging
 
 import nova.conf
@@ -9,7 +10,8 @@ from oslo_log import log as logging
 
 from numa_sched import conf, rank
 from numa_sched.exceptions import NumaSchedError, TopologyError
-from numa_sched.nova import demand, refusals, strategies
+from numa_sched.fit.capacity import Left
+from numa_sched.nova import demand, refusals, strategies, underway, workers
 from numa_sched.nova.assess import Assessment
 
 CONF = nova.conf.CONF
@@ -30,8 +32,8 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
     minval = 0.0
     maxval = 1.0
 
-    def __init__(self, learned=None, remembered=None):
-        """Take a ``Demand`` and a ``Memory`` of refusals.
+    def __init__(self, learned=None, remembered=None, choices=None):
+        """Take a ``Demand``, a ``Memory`` of refusals and ``Choices``.
 
         Those of this process if none are given.
 
@@ -40,6 +42,7 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
         super().__init__()
         self._demand = learned or demand.of_this_process()
         self._refusals = remembered or refusals.of_this_process()
+        self._choices = choices or underway.of_this_process()
         settings = conf.settings(CONF)
         self._make_strategy = strategies.load(settings.fit_strategy)
         self._made_of = self._demand.mix()
@@ -71,20 +74,41 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
             assessment = None
         if assessment is None or assessment.guest is None:
             return [WORST] * len(host_states)
-        verdicts = self._scored(host_states, assessment)
+        server = weight_properties.instance_uuid
+        views = assessment.views(host_states)
+        expected = self._expected(server, host_states, views)
+        verdicts, full = self._foreseen(
+            host_states, views, expected.views, assessment
+        )
         # Verdicts are kept for later requests, trust is of this moment.
         trust_in = self._refusals.trust_now()
         trust = [trust_in(host_state.host) for host_state in host_states]
+        scores = [
+            WORST if verdict is None else verdict.score * part
+            for verdict, part in zip(verdicts, trust, strict=True)
+        ]
+        crowds = None
+        try:
+            crowds = self._crowds(assessment.guest, expected.views, scores)
+            full |= {
+                number
+                for number, score in enumerate(scores)
+                if score > WORST
+                and expected.may_fail(number, views[number], assessment.guest)
+            }
+        except Exception:
+            _warn_of_nothing_under_way(server)
         weighed = rank.weights(
-            [
-                WORST if verdict is None else verdict.score * part
-                for verdict, part in zip(verdicts, trust, strict=True)
-            ],
+            scores,
             [host_state.host for host_state in host_states],
-            weight_properties.instance_uuid,
+            server,
             CONF.numa_sched.fit_share_out,
+            crowds,
+            full,
         )
+        self._watch(server, weighed_obj_list, weighed, verdicts)
         if LOG.isEnabledFor(std_logging.DEBUG):
+            _debug_under_way(server, self._choices.count(), crowds, full)
             for told in zip(
                 host_states, verdicts, weighed, trust, strict=True
             ):
@@ -96,14 +120,86 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
         weighed = weights.WeighedHost(obj, WORST)
         return self.weigh_objects([weighed], weight_properties)[0]
 
-    def _scored(self, host_states, assessment):
+    def _expected(self, server, host_states, views):
+        """Give the hosts as they will be, or as they are if that fails."""
+        try:
+            return self._choices.expected(server, host_states, views)
+        except Exception:
+            _warn_of_nothing_under_way(server)
+            return underway.Expected(views)
+
+    def _foreseen(self, host_states, views, expected, assessment):
+        """Give the verdicts on hosts as they will be.
+
+        Where a guest will not fit any more the verdict is that on the host as
+        it is; the numbers of those hosts come second.
+        """
+        verdicts = self._scored(host_states, expected, assessment)
+        full = [
+            number
+            for number, verdict in enumerate(verdicts)
+            if verdict is None and expected[number] is not views[number]
+        ]
+        if full:
+            found = self._scored(
+                [host_states[number] for number in full],
+                [views[number] for number in full],
+                assessment,
+            )
+            for number, verdict in zip(full, found, strict=True):
+                verdicts[number] = verdict
+        return verdicts, set(full)
+
+    def _crowds(self, guest, views, scores):
+        """Give how likely others leave no room on each host, from 0 to 1.
+
+        None if nothing of this worker is under way: the others are taken to
+        do as this one.
+        """
+        own = self._choices.count()
+        others = own * (workers.of_this_process().count() - 1) if own else 0
+        if not others:
+            return None
+        return rank.crowds(
+            rank.closeness(scores), _rooms(views, guest), others
+        )
+
+    def _watch(self, server, weighed_obj_list, weighed, verdicts):
+        """Have the best hosts watched, by the weights of all weighers so far.
+
+        Those that come after this one are not known yet, and the multipliers
+        of aggregates would take too long.
+        """
+        multiplier = CONF.numa_sched.fit_weight_multiplier
+        totals = [
+            each.weight + multiplier * weight
+            for each, weight in zip(weighed_obj_list, weighed, strict=True)
+        ]
+        best = heapq.nlargest(
+            underway.WATCHED,
+            (
+                number
+                for number, verdict in enumerate(verdicts)
+                if verdict is not None
+            ),
+            key=totals.__getitem__,
+        )
+        if best:
+            hosts = [
+                (weighed_obj_list[number].obj, verdicts[number].claim)
+                for number in best
+            ]
+            try:
+                self._choices.watch(server, hosts)
+            except Exception:
+                _warn_of_nothing_under_way(server)
+
+    def _scored(self, host_states, views, assessment):
         """Give the verdict on each host, with its score; None without one."""
         strategy = self.strategy()
         verdicts = [
             self._verdict(host_state, view, assessment)
-            for host_state, view in zip(
-                host_states, assessment.views(host_states), strict=True
-            )
+            for host_state, view in zip(host_states, views, strict=True)
         ]
         unscored = [
             (host_state, verdict)
@@ -167,6 +263,47 @@ def _warn_of_multiplier(why, option):
         'The fit_weight_multiplier in the metadata of an aggregate is passed '
         'over, and that of the option (%(option)s) used: %(why)s.',
         {'option': option, 'why': why},
+    )
+
+
+def _rooms(views, guest):
+    """Give how many such guests each host has room for."""
+    kinds = {}
+    for number, view in enumerate(views):
+        if view is not None and view.host is not None:
+            kinds.setdefault(id(view.host.layout), []).append(number)
+    rooms = [1.0] * len(views)
+    for numbers in kinds.values():
+        left = Left([views[number].host for number in numbers])
+        found = left.guests(guest).tolist()
+        for number, room in zip(numbers, found, strict=True):
+            # It fits, whatever the count says.
+            rooms[number] = max(room, 1.0)
+    return rooms
+
+
+def _warn_of_nothing_under_way(server):
+    LOG.warning(
+        'Hosts are ranked for server %(server)s as if nothing were on its way '
+        'to them: looking at that fails.',
+        {'server': server},
+        exc_info=True,
+    )
+
+
+def _debug_under_way(server, own, crowds, full):
+    LOG.debug(
+        'Server %(server)s: %(own)d servers of this worker are under way, '
+        'which may fill %(full)d of the hosts; servers are shared out by up '
+        'to %(shared).0f%% because of other workers',
+        {
+            'server': server,
+            'own': own,
+            'full': len(full),
+            'shared': 100
+            * CONF.numa_sched.fit_share_out
+            * rank.shared_out(max(crowds or [0.0])),
+        },
     )
 
 

@@ -45,6 +45,12 @@ class Cloud(Protocol):
     def allocate(self, claim: str, shape: Shape, host: str) -> bool:
         """Take placement's totals on a host; whether there was enough."""
 
+    def chosen(self, server: str, host: str) -> None:
+        """Note which host the scheduler asked last has taken, if any.
+
+        Alternates are taken without it, and without a note.
+        """
+
     def claim(self, claim: str, shape: Shape, host: str) -> bool:
         """Take cells of a host, as it is now; whether the guest fits."""
 
@@ -73,6 +79,8 @@ class Counts:
     """What came of the requests of one kind; an attempt is one destination.
 
     ``cpus`` are those of all requests, ``refused_cpus`` those of the refused.
+    ``errors`` are the requests that were refused after an attempt: a host was
+    found, and its claim failed.
     """
 
     requests: int = 0
@@ -80,6 +88,12 @@ class Counts:
     attempts: int = 0
     cpus: int = 0
     refused_cpus: int = 0
+    errors: int = 0
+
+    @property
+    def failed_claims(self) -> int:
+        """Attempts that came to nothing."""
+        return self.attempts - (self.requests - self.refused)
 
     def ended(self, shape: Shape, attempts: int, found: bool) -> None:
         """Count a request."""
@@ -89,6 +103,7 @@ class Counts:
         if not found:
             self.refused += 1
             self.refused_cpus += shape.vcpus
+            self.errors += attempts > 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -150,8 +165,8 @@ class Simulation:
         :param lifetime_s: after which it is deleted
         """
         server = Server(f'server{next(self._numbers)}', shape, lifetime_s)
-        hosts = self._ranked(server, [])
-        self._try_alternate(server, iter(hosts[: 1 + self.timing.alternates]))
+        hosts = iter(self._ranked(server, [])[: 1 + self.timing.alternates])
+        self._create_on(server, hosts, self._choose(server, hosts))
 
     def delete(self, server: Server) -> None:
         """Delete a server, once it is not moving any more."""
@@ -191,7 +206,7 @@ class Simulation:
         """Ask for a destination; after a refusal, ask again without it."""
         server.moving = True
         ranked = self._ranked(server, [server.host, *refused])
-        found = self._allocate(server, iter(ranked))
+        found = self._choose(server, iter(ranked))
         if found is None:
             self.migrations.ended(server.shape, len(refused), False)
             self._stands_still(server)
@@ -218,8 +233,8 @@ class Simulation:
         if server.doomed:
             self.delete(server)
 
-    def _try_alternate(self, server, hosts: Iterator[str], refused=0):
-        found = self._allocate(server, hosts)
+    def _create_on(self, server, hosts: Iterator[str], found, refused=0):
+        """Claim what was found; if that fails, go on to the alternates."""
         if found is None:
             self.creates.ended(server.shape, refused, False)
             return
@@ -227,7 +242,8 @@ class Simulation:
 
         def answered(fits):
             if not fits:
-                self._try_alternate(server, hosts, refused + 1)
+                alternate = self._allocate(server, hosts)
+                self._create_on(server, hosts, alternate, refused + 1)
                 return
             self.creates.ended(server.shape, refused + 1, True)
             server.host, server.claim = host, claim
@@ -247,6 +263,13 @@ class Simulation:
             ignored,
             self.drained,
         )
+
+    def _choose(self, server, hosts):
+        """Allocate as the scheduler does, which knows its choice."""
+        found = self._allocate(server, hosts)
+        if found is not None:
+            self.cloud.chosen(server.name, found[0])
+        return found
 
     def _allocate(self, server, hosts):
         claim = f'claim{next(self._numbers)}'

@@ -92,3 +92,63 @@ class Churn:
         return self.simulation.random.choices(
             self.requests.shapes, self.requests.weights
         )[0]
+
+
+class Bursts:
+    """Servers that are asked for many at a time, until a cloud is full.
+
+    Together they ask for all CPUs that there are, or a few less: for as much
+    as one big host would have room for. None of them goes.
+    """
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        requests: Requests,
+        capacity_cpus: int,
+        size: int = 10,
+        every_s: float = 60.0,
+        within_s: float = 1.0,
+    ):
+        """Begin with the simulation as it is.
+
+        :param capacity_cpus: CPUs of all hosts together
+        :param every_s: seconds from one burst to the next
+        :param within_s: seconds within which the requests of a burst come
+        """
+        self.simulation, self.requests = simulation, requests
+        self.size, self.every_s, self.within_s = size, every_s, within_s
+        self._left_cpus = capacity_cpus
+
+    def run(self) -> Counts:
+        """Give what came of all requests, once none is under way."""
+        simulation = self.simulation
+        shapes = list(self._drawn())
+        simulation.creates = Counts()
+        for start in range(0, len(shapes), self.size):
+            for shape in shapes[start : start + self.size]:
+                simulation.after(
+                    simulation.random.uniform(0, self.within_s),
+                    simulation.create,
+                    shape,
+                )
+            simulation.run(simulation.now + self.every_s)
+        simulation.run()
+        return simulation.creates
+
+    def _drawn(self):
+        left = self._left_cpus
+        while True:
+            fitting = [
+                (shape, weight)
+                for shape, weight in zip(
+                    self.requests.shapes, self.requests.weights, strict=True
+                )
+                if shape.vcpus <= left
+            ]
+            if not fitting:
+                return
+            shapes, weights = zip(*fitting, strict=True)
+            shape = self.simulation.random.choices(shapes, weights)[0]
+            left -= shape.vcpus
+            yield shape

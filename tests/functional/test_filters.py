@@ -7,7 +7,9 @@ from nova import objects
 from nova.scheduler.filters.numa_topology_filter import NUMATopologyFilter
 from oslo_serialization import jsonutils
 
+from numa_sched.nova.assess import Assessment
 from numa_sched.nova.filters import NUMAFitFilter
+from numa_sched.nova.underway import Choices
 from tests.builders import GIANT_KB, make_cell, make_host
 from tests.functional.requests import PINNED, make_host_state, make_request
 
@@ -437,3 +439,48 @@ def test_a_host_that_cannot_be_judged_does_not_spoil_the_others(
         left = list(NUMAFitFilter().filter_all(states, make_request(PINNED)))
     assert left == states[:number] + states[number + 1 :]
     assert len(caplog.records) == 1
+
+
+def test_the_only_host_left_is_known_to_be_under_way_to():
+    """Weighers are not asked about it, as there is nothing to weigh."""
+    choices = Choices()
+    cell = make_cell(cpus=8, pages=((4, 2**20),))
+
+    def ask():
+        state, request = make_host_state(make_host(cell)), make_request(PINNED)
+        host_filter = NUMAFitFilter(choices=choices)
+        assert list(host_filter.filter_all([state], request)) == [state]
+        return state, request
+
+    state, request = ask()
+    state.consume_from_request(request)
+    state, request = ask()
+    assessment = Assessment(request)
+    views = assessment.views([state])
+    (view,) = choices.expected(request.instance_uuid, [state], views).views
+    assert view.host.cells[0].pinned.bit_count() == 1
+
+
+def test_one_of_several_hosts_is_left_to_the_weigher():
+    choices = Choices()
+    cell = make_cell(cpus=8, pages=((4, 2**20),))
+    states = [make_host_state(make_host(cell, name=name)) for name in 'ab']
+    request = make_request(PINNED)
+    assert len(
+        list(NUMAFitFilter(choices=choices).filter_all(states, request))
+    )
+    states[0].consume_from_request(request)
+    choices.expected('another', [], [])
+    assert choices.count() == 0
+
+
+def test_a_host_passes_if_its_choice_cannot_be_noted():
+    class Broken(Choices):
+        def watch(self, server, hosts):
+            raise RuntimeError('no idea')
+
+    host_filter = NUMAFitFilter(choices=Broken())
+    state = make_host_state(make_host(4))
+    assert list(host_filter.filter_all([state], make_request(PINNED))) == [
+        state
+    ]

@@ -3,6 +3,7 @@
 from benchmarks import placement  # isort: skip  (Nova patches come first)
 
 import logging
+import multiprocessing
 import random
 
 import pytest
@@ -143,10 +144,9 @@ def test_the_filter_that_remembers_leaves_the_same_limits():
     )
     for made in (stock, remembers):
         for wanted in (SHARED_SHAPES[1], SHARED_SHAPES[1]):
-            made._states['shared'].limits = {}
             assert ranked(made, wanted) == ['shared']
     one, other = (
-        made._states['shared'].limits['numa_topology']
+        made._asked[0]['shared'].limits['numa_topology']
         for made in (stock, remembers)
     )
     assert one.cpu_allocation_ratio == other.cpu_allocation_ratio == 2.0
@@ -480,3 +480,68 @@ def option():
     yield override
     for name in names:
         placement.CONF.clear_override(name, group='numa_sched')
+
+
+def test_a_choice_is_consumed_from_the_state_of_the_request_only():
+    made = cloud()
+    before = facts(made)
+    ranked(made, SHAPES[0])
+    made.chosen('server', 'dedicated1')
+    states, _ = made._asked
+    cpus = {name: state.vcpus_used for name, state in states.items()}
+    assert cpus == {'dedicated0': 0, 'dedicated1': 2}
+    assert facts(made) == before
+
+
+def test_a_choice_leaves_what_the_flavor_asks_for_as_it_is():
+    made = cloud()
+    for number in range(2):
+        ranked(made, SHAPES[2])
+        made.chosen('server', f'dedicated{number}')
+    _, topology = made._flavor(SHAPES[2])
+    assert [cell.cpu_pinning for cell in topology.cells] == [None, None]
+
+
+def test_a_scheduler_that_knows_its_choices_does_not_meet_itself(option):
+    """Two hosts with room for one guest each, and two requests at once."""
+    option('fit_share_out', 0.0)
+    pages = ((4, 2**20),)
+    values = [
+        make_host(make_cell(cpus=8, pinned=(0, 1), pages=pages), name='tight'),
+        make_host(make_cell(cpus=16, pages=pages), name='roomy'),
+    ]
+    made = simulated.SimulatedCloud(
+        values, lambda: placement.scheduler('pack', lambda: 0.0)
+    )
+    simulation = Simulation(made)
+    for _ in range(2):
+        simulation.create(shape(6))
+    simulation.run()
+    assert simulation.creates.failed_claims == 0
+    assert sorted(server.host for server in simulation.servers.values()) == [
+        'roomy',
+        'tight',
+    ]
+
+
+def measured(run):
+    """Give what came of a run; in a process of its own, as it sets options."""
+    with multiprocessing.get_context('fork').Pool(1) as pool:
+        return pool.apply(placement.measure, (run,))[1]
+
+
+@pytest.mark.parametrize('ranking', [placement.BOUND, placement.ALONE])
+def test_what_can_be_had_at_all_is_measured_too(ranking):
+    run = placement.Run(ranking, 'telco', 2, 0.5, 10, 0, 1, claim_s=0.0)
+    counts = measured(run)
+    assert counts['requests'] == pytest.approx(10, abs=3)
+    assert counts['failed_claims'] == 0
+
+
+def test_a_cloud_is_filled_in_bursts():
+    run = placement.Run(
+        'fragmentation', 'telco', 2, 1.0, 0, 0, 1, schedulers=2, burst=10
+    )
+    counts = measured(run)
+    assert counts['cpus'] == 96
+    assert counts['refused_cpus'] == counts['left_cpus']

@@ -7,11 +7,11 @@ from benchmarks import plot
 SVG = '{http://www.w3.org/2000/svg}'
 
 
-def row(ranking, mean=0.1, drain=False, load=0.8, **fields):
+def row(ranking, mean=0.1, kind='churn', load=0.8, **fields):
     return {
         'fleet': 'telco',
         'hosts': 100,
-        'drain': drain,
+        'kind': kind,
         'load': load,
         'ranking': ranking,
         'mean': mean,
@@ -62,10 +62,16 @@ def test_a_ranking_has_its_colour():
     assert len(set(colours)) == 2
 
 
-def test_requests_and_migrations_have_panels_of_their_own():
-    found = texts([row('a'), row('a', drain=True)])
-    assert 'Requests refused' in found
-    assert 'Attempts beyond the first, per live migration' in found
+def test_requests_migrations_and_bursts_have_panels_of_their_own():
+    kinds = {
+        'churn': 'Requests refused',
+        'drain': 'Attempts beyond the first, per live migration',
+        'bursts': 'Claims that failed, per create in bursts',
+    }
+    found = texts([row('a', kind=kind) for kind in kinds])
+    assert [text for text in found if text in kinds.values()] == [
+        *kinds.values()
+    ]
 
 
 def test_names_may_be_anything():

@@ -17,7 +17,7 @@ class Slots:
         self.allocatable = dict(allocatable)
         self.fits = {**allocatable, **fits}
         self.allocated, self.claimed = {}, {}
-        self.asked = []
+        self.asked, self.noted = [], []
 
     def used(self, host, claims):
         return sum(shape.vcpus for at, shape in claims.values() if at == host)
@@ -40,6 +40,10 @@ class Slots:
             return False
         self.allocated[claim] = host, shape
         return True
+
+    def chosen(self, server, host):
+        assert server == self.asked[-1][1]
+        self.noted.append((server, host))
 
     def claim(self, claim, shape, host):
         assert self.allocated[claim] == (host, shape)

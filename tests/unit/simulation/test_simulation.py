@@ -92,7 +92,7 @@ def test_a_create_has_so_many_alternates(alternates, found):
 def test_a_create_that_no_host_takes_is_refused_and_leaves_nothing():
     cloud = Slots({'a': 2, 'b': 2}, a=0, b=1)
     made = created(cloud, TWO)
-    assert made.creates == Counts(1, 1, 2, 2, 2)
+    assert made.creates == Counts(1, 1, 2, 2, 2, errors=1)
     assert (made.servers, cloud.allocated, cloud.claimed) == ({}, {}, {})
 
 
@@ -202,7 +202,7 @@ def test_a_live_migration_that_no_host_takes_leaves_the_server():
     made = moved(cloud, ONE)
     (server,) = made.servers.values()
     assert (server.host, server.moving) == ('a', False)
-    assert made.migrations == Counts(1, 1, 1, 1, 1)
+    assert made.migrations == Counts(1, 1, 1, 1, 1, errors=1)
     assert list(cloud.allocated) == list(cloud.claimed) == [server.claim]
 
 
@@ -352,5 +352,46 @@ def test_counts_are_of_all_requests():
     counts.ended(TWO, 3, False)
     counts.ended(TWO, 2, True)
     assert counts == Counts(
-        requests=3, refused=1, attempts=6, cpus=5, refused_cpus=2
+        requests=3, refused=1, attempts=6, cpus=5, refused_cpus=2, errors=1
     )
+
+
+def test_a_request_that_found_no_host_is_no_error():
+    counts = Counts()
+    counts.ended(ONE, 0, False)
+    assert (counts.refused, counts.errors) == (1, 0)
+
+
+def test_claims_that_failed_are_the_attempts_without_those_that_did_it():
+    counts = Counts()
+    counts.ended(ONE, 3, True)
+    counts.ended(ONE, 2, False)
+    counts.ended(ONE, 0, False)
+    assert counts.failed_claims == 4
+
+
+def test_the_scheduler_is_told_of_its_choice_and_of_no_alternate():
+    cloud = Slots({'a': 1, 'b': 1}, a=0)
+    created(cloud, ONE)
+    assert [host for _, host in cloud.noted] == ['a']
+
+
+def test_the_scheduler_is_told_of_each_destination():
+    cloud = Slots({'a': 1, 'b': 1, 'c': 1}, b=0)
+    made, _ = moving(cloud)
+    made.run()
+    assert [host for _, host in cloud.noted] == ['a', 'b', 'c']
+
+
+def test_a_choice_is_the_first_host_that_placement_has_room_on():
+    cloud = Slots({'a': 1, 'b': 1})
+    made = simulation(cloud)
+    made.create(ONE)
+    made.create(ONE)
+    assert [host for _, host in cloud.noted] == ['a', 'b']
+
+
+def test_nothing_is_told_where_no_host_is_found():
+    cloud = Slots({'a': 1})
+    created(cloud, TWO)
+    assert cloud.noted == []

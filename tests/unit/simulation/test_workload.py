@@ -3,7 +3,7 @@ import statistics
 import pytest
 
 from numa_sched.simulation import Simulation, Timing
-from numa_sched.simulation.workload import Churn, Requests
+from numa_sched.simulation.workload import Bursts, Churn, Requests
 from tests.unit.simulation.cloud import ONE, TWO, Slots
 
 BOTH = Requests('both', (ONE, TWO), (3, 1))
@@ -132,3 +132,45 @@ def test_filling_waits_for_claims_on_their_way():
     made.fill()
     assert simulation.creates.requests == len(simulation.servers)
     assert 100 <= cpus(simulation) <= 101
+
+
+def bursts(hosts=ROOMY, requests=BOTH, seed=0, **fields):
+    simulation = Simulation(Slots(hosts), seed=seed)
+    return Bursts(simulation, requests, sum(hosts.values()), **fields)
+
+
+def test_bursts_ask_for_all_cpus():
+    made = bursts()
+    counts = made.run()
+    assert counts.cpus == cpus(made.simulation) == 1000
+
+
+def test_bursts_ask_for_no_more_than_there_is():
+    counts = bursts({'a': 5}, Requests('two', (TWO,), (1,))).run()
+    assert counts.cpus == 4
+
+
+def test_servers_of_a_burst_come_together_and_bursts_apart(monkeypatch):
+    made = bursts({'a': 40}, Requests('one', (ONE,), (1,)), every_s=60.0)
+    came, create = [], made.simulation.create
+
+    def note(shape):
+        came.append(made.simulation.now)
+        create(shape)
+
+    monkeypatch.setattr(made.simulation, 'create', note)
+    made.run()
+    assert [len({int(at // 60) for at in came}), len(came)] == [4, 40]
+    assert all(at % 60 <= 1.0 for at in came)
+
+
+def test_bursts_end_once_nothing_is_under_way():
+    made = bursts({'a': 5}, every_s=0.0)
+    made.run()
+    simulation = made.simulation
+    assert len(simulation.cloud.claimed) == len(simulation.servers) > 0
+
+
+def test_the_same_seed_gives_the_same_bursts():
+    counts = [bursts({'a': 31, 'b': 7}, seed=seed).run() for seed in (1, 1, 2)]
+    assert counts[0] == counts[1] != counts[2]

@@ -1,0 +1,49 @@
+"""The bound: one host that has it all."""
+
+from numa_sched.simulation import Counts, Shape, Simulation
+from numa_sched.simulation.big_host import BigHost
+from tests.builders import make_cell, make_host
+
+
+def shape(cpus, memory_mb=1):
+    return Shape('shape', cpus, memory_mb)
+
+
+def cloud():
+    return BigHost(
+        [make_host(make_cell(cpus=4), make_cell(1, cpus=2)), make_host(3)]
+    )
+
+
+def test_a_server_may_take_what_no_host_has():
+    simulation = Simulation(cloud())
+    simulation.create(shape(9))
+    simulation.run()
+    assert simulation.creates == Counts(1, 0, 1, 9)
+
+
+def test_more_than_all_hosts_have_is_refused():
+    made = cloud()
+    assert made.ranked(0, 'server', shape(10), []) == []
+    assert not made.allocate('claim', shape(10), 'all')
+
+
+def test_what_is_in_use_cannot_be_had():
+    made = BigHost([make_host(make_cell(cpus=4, pinned=(0,)))])
+    assert made.ranked(0, 'server', shape(3), []) == ['all']
+    assert made.ranked(0, 'server', shape(4), []) == []
+
+
+def test_memory_is_counted_too():
+    made = BigHost([make_host(make_cell(cpus=4, memory_mb=1000))] * 2)
+    assert made.ranked(0, 'server', shape(2, 2000), []) == ['all']
+    assert made.ranked(0, 'server', shape(2, 2001), []) == []
+
+
+def test_what_is_released_can_be_had_again():
+    made = cloud()
+    assert made.allocate('one', shape(9, 1024), 'all')
+    assert made.claim('one', shape(9, 1024), 'all')
+    assert not made.allocate('two', shape(1), 'all')
+    made.release('one')
+    assert made.allocate('two', shape(9, 1024), 'all')
