@@ -2,7 +2,8 @@ from tests.cloud import started_cloud  # isort: skip
 
 import pytest
 
-from numa_sched.nova import refusals
+from numa_sched.nova import refusals, underway
+from numa_sched.underway import UnderWay
 
 
 @pytest.fixture(scope='module')
@@ -33,6 +34,10 @@ def _clean(request, monkeypatch):
     """Leave a shared cloud without servers, as it was before the test."""
     memory = refusals.of_this_process()
     monkeypatch.setattr(memory, 'refusals', refusals.Refusals())
+    # Servers of the test before are gone sooner than they were to arrive.
+    choices = underway.of_this_process()
+    monkeypatch.setattr(choices, '_under_way', UnderWay())
+    monkeypatch.setattr(choices, '_watched', {})
     yield
     if 'cloud' in request.fixturenames:
         request.getfixturevalue('cloud').delete_all()

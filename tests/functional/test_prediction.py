@@ -136,6 +136,7 @@ def predictions(cloud, server):
         for record in cloud.log
         if record.name == 'numa_sched.nova.weighers'
         and record.args.get('server') == server['id']
+        and 'cells' in record.args
     }
 
 
