@@ -395,6 +395,14 @@ def test_the_error_about_a_long_key_fits_into_the_fault_of_a_server():
     assert len(fault + str(error)) <= 255
 
 
+@pytest.mark.parametrize('length', [64, 65])
+def test_a_key_is_shown_whole_up_to_64_characters(length):
+    key = 'compute_live_migration_'.ljust(length, 'x')
+    (error,) = wrong_keys('image', key)
+    shown = key if length == 64 else key[:61] + '...'
+    assert f'image key {shown} is unknown' in str(error)
+
+
 def test_a_long_key_does_not_take_long():
     for key in ('_' * 200_000, 'compute' + '_' * 200_000, 'live' * 50_000):
         assert not wrong_keys('image', key + 'x')

@@ -63,6 +63,7 @@ def test_the_largest_page_size_that_fits_is_taken(wanted, memory_mb, size):
         (GIANT_KB, 2048, Shortage.PAGES),
         (GIANT_KB, 512, Shortage.PAGE_MULTIPLE),
         (HUGE_KB, 514, Shortage.PAGES),
+        (HUGE_KB, 513, Shortage.PAGES),
         (PageSize.SMALL, 1025, Shortage.PAGES),
         (PageSize.LARGE, 513, Shortage.PAGE_MULTIPLE),
         (64, 512, Shortage.PAGE_SIZE),
