@@ -94,7 +94,9 @@ def try_module(module: pathlib.Path, every: bool) -> Report:
     report = Report(module)
     own = _trial(module, mirror(module), source)
     everything = None
-    for mutant in mutants(source):
+    made = list(mutants(source))
+    print(f'{module}: {len(made)} mutants', flush=True)
+    for mutant in made:
         verdict, _ = own.run(mutant.source)
         known = (mutant.was, mutant.now) in report.accepted
         if verdict is Verdict.SURVIVED and every and not known:
