@@ -202,6 +202,12 @@ def test_examine_ignores_both_features_where_they_exclude_each_other():
     assert [type(error) for error in errors] == [policy.FeatureConflictError]
 
 
+def test_the_first_of_several_errors_is_raised():
+    with pytest.raises(policy.InvalidWishError) as caught:
+        policy.resolve({**flavor('maybe'), 'post_copy': 'true'}, {})
+    assert caught.value.key == AC.flavor_key
+
+
 def test_examine_reports_everything_that_is_wrong():
     _, errors = policy.examine(flavor('a', 'b'), image('c', TRUE))
     assert len(errors) == 3

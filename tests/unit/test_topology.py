@@ -94,6 +94,13 @@ def test_the_cores_of_dedicated_cpus_are_known_or_not():
     assert every.dedicated_count == 2
 
 
+def test_the_widest_core_counts_wherever_it_stands():
+    one, two = mask(0), mask(1, 2)
+    for siblings in ((one, two), (two, one)):
+        layout = CellLayout(0, dedicated=mask(0, 1, 2), siblings=siblings)
+        assert layout.threads_per_core == 2
+
+
 def test_a_core_of_which_guests_may_use_no_thread_counts_as_one():
     assert CellLayout(0, siblings=(0,)).threads_per_core == 1
 
@@ -120,6 +127,7 @@ def test_a_layout_knows_whether_all_cells_have_the_same_pages():
     assert make_host(small, make_cell(1, pages=((4, 9),))).layout.same_pages
     both = make_cell(1, pages=((4, 1), (2048, 1)))
     assert not make_host(small, both).layout.same_pages
+    assert not make_host(both, small).layout.same_pages
 
 
 @pytest.mark.parametrize(('threads', 'has'), [(1, False), (2, True)])
@@ -172,7 +180,9 @@ def test_usage_must_be_told_for_each_cell():
             dataclasses.replace(host, pinned=pinned)
 
 
-@pytest.mark.parametrize('odd', [0.5, '1', None, float('nan'), 2**64])
+@pytest.mark.parametrize(
+    'odd', [0.5, '1', None, float('nan'), 2**64, 2**64 + 1]
+)
 @pytest.mark.parametrize(
     ('column', 'what'),
     [
@@ -188,7 +198,7 @@ def test_numbers_that_are_none_are_refused(column, what, odd):
 
 
 def test_only_the_numbers_that_are_wrong_are_told():
-    host = make_host(make_cell(pages=((4, 10),)))
+    host = make_host(make_cell(pages=((4, 2**40),), memory_used_mb=2**20))
     odd = {'memory_mb': (-1,), 'shared_used': (0.5,), 'pages_used': (2**64,)}
     with pytest.raises(TopologyError) as caught:
         dataclasses.replace(host, **odd)
@@ -221,6 +231,15 @@ def test_free_devices_of_all_kinds_are_counted_for_each_cell():
         DevicePool(None, NIC, 1),
     )
     assert make_host(4, pools=pools).devices == ((0, 5), (None, 1))
+
+
+def test_free_devices_are_not_told_beside_their_pools():
+    with pytest.raises(TypeError, match='devices'):
+        Host.of('host', [make_cell()], devices=((0, 1),))
+
+
+def test_the_packed_numbers_are_not_printed():
+    assert 'packed' not in repr(make_host(4))
 
 
 def test_the_packed_numbers_of_a_host_are_those_of_its_columns():
