@@ -92,10 +92,10 @@ def try_module(module: pathlib.Path, every: bool) -> Report:
     """
     source = module.read_text()
     report = Report(module)
-    own = _trial(module, mirror(module), source)
-    everything = None
     made = list(mutants(source))
     print(f'{module}: {len(made)} mutants', flush=True)
+    own = _trial(module, mirror(module), source) if made else None
+    everything = None
     for mutant in made:
         verdict, _ = own.run(mutant.source)
         known = (mutant.was, mutant.now) in report.accepted

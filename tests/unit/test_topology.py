@@ -198,7 +198,7 @@ def test_numbers_that_are_none_are_refused(column, what, odd):
 
 
 def test_only_the_numbers_that_are_wrong_are_told():
-    host = make_host(make_cell(pages=((4, 2**40),), memory_used_mb=2**20))
+    host = make_host(make_cell(pages=((4, 2**40),), memory_used_mb=2**63))
     odd = {'memory_mb': (-1,), 'shared_used': (0.5,), 'pages_used': (2**64,)}
     with pytest.raises(TopologyError) as caught:
         dataclasses.replace(host, **odd)
