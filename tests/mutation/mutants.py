@@ -2,7 +2,6 @@
 
 import ast
 import dataclasses
-import difflib
 import re
 from collections.abc import Iterator
 
@@ -120,21 +119,19 @@ def _untold(text: str) -> list[tuple[tuple[int, int], ...]]:
 
 
 def _mutant(source: str, mutated: str, line: int, name: str) -> Mutant:
-    diff = [
-        text
-        for text in difflib.unified_diff(
-            source.splitlines(), mutated.splitlines(), n=0, lineterm=''
-        )
-        if not text.startswith(('---', '+++', '@@'))
-    ]
+    was, now = _difference(source.splitlines(), mutated.splitlines())
+    diff = [f'-{text}' for text in was] + [f'+{text}' for text in now]
     return Mutant(
-        line,
-        name,
-        _folded(text[1:] for text in diff if text.startswith('-')),
-        _folded(text[1:] for text in diff if text.startswith('+')),
-        mutated,
-        '\n'.join(diff),
+        line, name, _folded(was), _folded(now), mutated, '\n'.join(diff)
     )
+
+
+def _difference(was: list[str], now: list[str]) -> tuple[list[str], list[str]]:
+    """Give what is left of lines without those that begin or end both."""
+    for end in (0, -1):
+        while was and now and was[end] == now[end]:
+            del was[end], now[end]
+    return was, now
 
 
 def _folded(lines) -> str:
