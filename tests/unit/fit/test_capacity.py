@@ -12,6 +12,7 @@ from numa_sched.topology import (
     PageSize,
 )
 from tests.builders import (
+    A_DEVICE,
     GIANT_KB,
     GPU,
     HUGE_KB,
@@ -432,10 +433,18 @@ def test_a_claim_without_a_page_size_takes_the_smallest():
 
 def test_a_claim_takes_no_pages_of_a_cell_that_tells_none():
     host = make_host(
-        make_cell(0), make_cell(1, cpus=1, pages=((SMALL_KB, 256),))
+        make_cell(0),
+        make_cell(1, cpus=1, pages=((SMALL_KB, 256), (HUGE_KB, 4))),
     )
     left = left_after(host, make_guest(make_guest_cell(2, memory_mb=1)))
-    assert left.pages_kb.tolist() == [[1024, 0]]
+    assert left.pages_kb.tolist() == [[1024, 8192, 0]]
+
+
+@pytest.mark.parametrize(('devices', 'expected'), [((), 2), (A_DEVICE, 1)])
+def test_a_claim_takes_the_devices_that_the_guest_asks_for(devices, expected):
+    host = make_host(8, devices=((0, 2),))
+    left = left_after(host, make_guest(dedicated(1), devices=devices))
+    assert left.guests(make_guest(dedicated(1), devices=A_DEVICE)) == expected
 
 
 def test_each_claim_is_taken_off_its_own_host():
