@@ -411,6 +411,12 @@ def test_a_claim_of_isolated_cpus_takes_their_siblings():
     assert left.cores.tolist() == [[2]]
 
 
+def test_the_siblings_go_though_another_cell_of_the_guest_isolates_none():
+    cells = [make_cell(id, threads=2, legacy=True) for id in (0, 1)]
+    guest = make_guest(dedicated(1, threads='isolate'), dedicated(1))
+    assert sorted(left_after(make_host(*cells), guest).dedicated[0]) == [2, 3]
+
+
 def test_a_claim_breaks_the_cores_that_it_takes_a_thread_of():
     host = make_host(make_cell(cpus=8, threads=2))
     assert left_after(host, make_guest(dedicated(3))).cores.tolist() == [[2]]
