@@ -93,7 +93,9 @@ class Trial:
                 os.dup2(quiet, stream)
             os.environ['PYTEST_DISABLE_PLUGIN_AUTOLOAD'] = '1'
             signal.alarm(WALL_SECONDS)
-            resource.setrlimit(resource.RLIMIT_CPU, (self.seconds,) * 2)
+            # At the first limit it is told, at the second one it is killed.
+            limits = self.seconds, self.seconds + 1
+            resource.setrlimit(resource.RLIMIT_CPU, limits)
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES,) * 2)
             sys.meta_path.insert(0, _Finder(self.module, self.path, source))
             code = pytest.main(
