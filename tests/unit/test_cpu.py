@@ -44,6 +44,7 @@ def test_a_field_that_is_no_text_is_not_told(value):
         ('x86_64', 'i686', False),
         ('ppc64le', 'ppc64', False),
         ('x86_64', 'aarch64', True),
+        ('aarch64', 'x86_64', True),
         ('riscv64', 'loongarch64', True),
         ('riscv64', 'riscv64', False),
         (None, 'x86_64', False),
@@ -89,6 +90,14 @@ INTEL, AMD = make_cpu(), make_cpu(vendor='AMD', model='EPYC')
 )
 def test_the_vendor_that_a_host_does_not_have(guest, source, host, wanted):
     assert cpu.other_vendor(guest, source, host) == wanted
+
+
+@pytest.mark.parametrize('arch', [None, 'aarch64', 's390x', 'xtensa'])
+def test_of_other_architectures_neither_vendor_nor_features_are_compared(arch):
+    source = make_cpu('fpu', 'aes', arch=arch)
+    host = make_cpu('fpu', vendor='AMD')
+    assert cpu.other_vendor(None, source, host) is None
+    assert cpu.missing_features(None, source, host) == frozenset()
 
 
 def missing(source, host, guest=None):

@@ -16,6 +16,12 @@ def test_a_mask_of_one_of_many_sets_is_the_same(cpus):
     assert cpumask.from_sets([{1}, cpus]) == (2, cpumask.from_ids(cpus))
 
 
+def test_the_highest_cpu_id_is_that_of_sixteen_bits():
+    assert cpumask.from_ids({65535}).bit_length() == 65536
+    with pytest.raises(ValueError, match='65536 is not a CPU id'):
+        cpumask.from_ids({65536})
+
+
 @pytest.mark.parametrize('bad', [-1, cpumask.HIGHEST_CPU + 1])
 def test_an_impossible_id_is_refused(bad):
     with pytest.raises(ValueError, match='not a CPU id'):

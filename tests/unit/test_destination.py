@@ -46,6 +46,27 @@ def test_another_hypervisor_will_not_do():
     )
 
 
+@pytest.mark.parametrize('host', ['Hyper-V', 'VMware'])
+def test_a_hypervisor_of_any_other_name_will_not_do(host):
+    assert why(make_migration(), hypervisor=host) is not None
+    source = make_node(host)
+    assert why(make_migration(source), hypervisor='QEMU') is not None
+
+
+@pytest.mark.parametrize(
+    ('name', 'is_libvirt'),
+    [
+        ('QEMU', True),
+        ('qemu', True),
+        ('Hyper-V', False),
+        ('VMware', False),
+        (None, False),
+    ],
+)
+def test_qemu_alone_is_that_of_libvirt(name, is_libvirt):
+    assert make_node(name).is_libvirt is is_libvirt
+
+
 def test_an_older_hypervisor_will_not_do():
     source = make_node(version=7001000)
     assert why(make_migration(source), version=6002000) == (
@@ -145,6 +166,10 @@ def test_when_a_topology_is_claimed(changed, claims):
     assert migration.claims_on(host) is claims
 
 
+def test_a_guest_has_no_topology_unless_told():
+    assert not Migration(make_node()).claims_on(make_node())
+
+
 def test_another_architecture_will_not_do():
     assert why(make_migration(), arch='aarch64', vendor='ARM') == (
         "CPU architecture aarch64 is not the source's x86_64"
@@ -175,6 +200,18 @@ def test_of_many_missing_features_the_first_are_named():
         'CPU Broadwell without adx, aes, avx, avx2, bmi1 and 2 more features '
         'of the guest'
     )
+
+
+def test_five_missing_features_are_all_named():
+    names = ['adx', 'aes', 'avx', 'avx2', 'bmi1']
+    assert why(make_migration(make_node(features=names))) == (
+        'CPU Broadwell without adx, aes, avx, avx2, bmi1'
+    )
+
+
+def test_a_sixth_missing_feature_is_counted():
+    names = ['adx', 'aes', 'avx', 'avx2', 'bmi1', 'bmi2']
+    assert 'bmi1 and 1 more' in why(make_migration(make_node(features=names)))
 
 
 OTHER_CPU = {'vendor': 'AMD', 'model': 'EPYC'}

@@ -202,6 +202,12 @@ def test_examine_ignores_both_features_where_they_exclude_each_other():
     assert [type(error) for error in errors] == [policy.FeatureConflictError]
 
 
+def test_the_first_of_several_errors_is_raised():
+    with pytest.raises(policy.InvalidWishError) as caught:
+        policy.resolve({**flavor('maybe'), 'post_copy': 'true'}, {})
+    assert caught.value.key == AC.flavor_key
+
+
 def test_examine_reports_everything_that_is_wrong():
     _, errors = policy.examine(flavor('a', 'b'), image('c', TRUE))
     assert len(errors) == 3
@@ -393,6 +399,14 @@ def test_the_error_about_a_long_key_fits_into_the_fault_of_a_server():
     (error,) = wrong_keys('image', 'compute_live_migration_' + 'x' * 230)
     fault = 'No valid host was found. Scheduling failed: '
     assert len(fault + str(error)) <= 255
+
+
+@pytest.mark.parametrize('length', [64, 65])
+def test_a_key_is_shown_whole_up_to_64_characters(length):
+    key = 'compute_live_migration_'.ljust(length, 'x')
+    (error,) = wrong_keys('image', key)
+    shown = key if length == 64 else key[:61] + '...'
+    assert f'image key {shown} is unknown' in str(error)
 
 
 def test_a_long_key_does_not_take_long():

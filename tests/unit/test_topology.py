@@ -7,12 +7,24 @@ from numa_sched.exceptions import TopologyError
 from numa_sched.topology import (
     CellLayout,
     CPUPolicy,
+    DevicePool,
+    DeviceRequest,
     Guest,
     GuestCell,
     Host,
     HostCell,
+    PageSize,
 )
-from tests.builders import make_cell, make_host, mask
+from tests.builders import (
+    GPU,
+    MIXED,
+    NIC,
+    make_cell,
+    make_guest,
+    make_guest_cell,
+    make_host,
+    mask,
+)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +32,7 @@ from tests.builders import make_cell, make_host, mask
     [
         ({'id': -1}, 'a cell id of -1'),
         ({'page_sizes_kb': (4, 0)}, 'page sizes of'),
+        ({'page_sizes_kb': (4, -4)}, 'page sizes of'),
         (
             {'siblings': (mask(0, 1), mask(1, 2, 3))},
             'CPUs 1 are threads of two cores',
@@ -64,6 +77,70 @@ def test_a_layout_knows_when_a_dedicated_cpu_belongs_to_no_core():
     assert not CellLayout(0, dedicated=mask(0), siblings=()).cores_known
 
 
+def test_a_layout_of_which_nothing_is_told_has_nothing():
+    layout = CellLayout(4)
+    assert layout == CellLayout(4, None, 0, 0, (), (), None, False)
+    assert layout.dedicated_count == 0
+    assert layout.threads_per_core == 1
+    assert not layout.cores_known
+    assert layout.smallest_pages is None
+
+
+def test_the_cores_of_dedicated_cpus_are_known_or_not():
+    cpus = mask(0, 1)
+    some = CellLayout(0, dedicated=cpus, siblings=(mask(0),))
+    every = CellLayout(0, dedicated=cpus, siblings=(mask(0), mask(1)))
+    assert (some.cores_known, every.cores_known) == (False, True)
+    assert every.dedicated_count == 2
+
+
+def test_the_widest_core_counts_wherever_it_stands():
+    one, two = mask(0), mask(1, 2)
+    for siblings in ((one, two), (two, one)):
+        layout = CellLayout(0, dedicated=mask(0, 1, 2), siblings=siblings)
+        assert layout.threads_per_core == 2
+
+
+def test_a_core_of_which_guests_may_use_no_thread_counts_as_one():
+    assert CellLayout(0, siblings=(0,)).threads_per_core == 1
+
+
+def test_pages_may_be_of_one_kib():
+    assert CellLayout(0, page_sizes_kb=(1,)).smallest_pages == 0
+
+
+def test_a_cell_of_which_no_use_is_told_is_free():
+    cell = HostCell(make_cell().layout, 1024)
+    assert cell == HostCell(cell.layout, 1024, 0, 0, 0, (), (), ())
+    assert cell.free == mask(0, 1, 2, 3)
+    assert cell.memory_free_mb == 1024
+
+
+def test_what_is_free_of_a_cell_is_what_is_not_in_use():
+    cell = make_cell(pinned=(1, 2), memory_mb=1024, memory_used_mb=24)
+    assert cell.free == mask(0, 3)
+    assert cell.memory_free_mb == 1000
+
+
+def test_a_layout_knows_whether_all_cells_have_the_same_pages():
+    small = make_cell(0, pages=((4, 1),))
+    assert make_host(small, make_cell(1, pages=((4, 9),))).layout.same_pages
+    both = make_cell(1, pages=((4, 1), (2048, 1)))
+    assert not make_host(small, both).layout.same_pages
+    assert not make_host(both, small).layout.same_pages
+
+
+@pytest.mark.parametrize(('threads', 'has'), [(1, False), (2, True)])
+def test_a_layout_knows_whether_a_core_has_threads(threads, has):
+    host = make_host(make_cell(0), make_cell(1, threads=threads))
+    assert host.layout.has_threads is has
+
+
+def test_page_sizes_of_a_kind_have_the_numbers_that_nova_gives_them():
+    assert [int(size) for size in PageSize] == [-1, -2, -3]
+    assert [size.name for size in PageSize] == ['SMALL', 'LARGE', 'ANY']
+
+
 def test_two_cells_of_one_id_are_refused():
     with pytest.raises(TopologyError, match='two cells have the id 1'):
         make_host(make_cell(1), make_cell(1, first=10))
@@ -74,10 +151,21 @@ def test_a_cpu_in_two_cells_is_refused():
         make_host(make_cell(0, first=0), make_cell(1, first=3))
 
 
+RATIOS = 'cpu_allocation_ratio', 'ram_allocation_ratio'
+
+
+@pytest.mark.parametrize('name', RATIOS)
 @pytest.mark.parametrize('ratio', [-1.0, float('nan'), float('inf')])
-def test_an_impossible_allocation_ratio_is_refused(ratio):
+def test_an_impossible_allocation_ratio_is_refused(name, ratio):
     with pytest.raises(TopologyError, match='allocation ratio'):
-        make_host(4, cpu_allocation_ratio=ratio)
+        make_host(4, **{name: ratio})
+
+
+@pytest.mark.parametrize('name', RATIOS)
+def test_an_allocation_ratio_is_one_unless_told(name):
+    assert getattr(make_host(4), name) == 1.0
+    for ratio in (0.0, 0.5, 16.0):
+        assert getattr(make_host(4, **{name: ratio}), name) == ratio
 
 
 def test_a_host_needs_a_cell():
@@ -87,11 +175,14 @@ def test_a_host_needs_a_cell():
 
 def test_usage_must_be_told_for_each_cell():
     host = make_host(4, 4)
-    with pytest.raises(TopologyError, match='not tell of each cell'):
-        dataclasses.replace(host, pinned=(0,))
+    for pinned in ((0,), (0, 0, 0)):
+        with pytest.raises(TopologyError, match='not tell of each cell'):
+            dataclasses.replace(host, pinned=pinned)
 
 
-@pytest.mark.parametrize('odd', [0.5, '1', None, float('nan'), 2**64])
+@pytest.mark.parametrize(
+    'odd', [0.5, '1', None, float('nan'), 2**64, 2**64 + 1]
+)
 @pytest.mark.parametrize(
     ('column', 'what'),
     [
@@ -104,6 +195,51 @@ def test_numbers_that_are_none_are_refused(column, what, odd):
     host = make_host(make_cell(pages=((4, 10),)))
     with pytest.raises(TopologyError, match=what):
         dataclasses.replace(host, **{column: (odd,)})
+
+
+def test_only_the_numbers_that_are_wrong_are_told():
+    host = make_host(make_cell(pages=((4, 2**40),), memory_used_mb=2**63))
+    odd = {'memory_mb': (-1,), 'shared_used': (0.5,), 'pages_used': (2**64,)}
+    with pytest.raises(TopologyError) as caught:
+        dataclasses.replace(host, **odd)
+    assert str(caught.value) == '; '.join(
+        (
+            'negative memory, or none of 64 bits: -1',
+            'negative usage, or none of 64 bits: 0.5',
+            f'negative number of pages, or none of 64 bits: {2**64}',
+        )
+    )
+
+
+def test_a_number_may_have_64_bits():
+    assert make_host(make_cell(memory_mb=2**64 - 1)).memory_mb == (2**64 - 1,)
+
+
+def test_only_the_cell_with_cpus_that_are_not_its_own_is_told():
+    cells = make_cell(0), make_cell(1, pinned=(1, 64))
+    with pytest.raises(TopologyError) as caught:
+        make_host(*cells)
+    assert str(caught.value) == (
+        'cell 1: CPUs 1 are pinned but are not dedicated CPUs of the cell'
+    )
+
+
+def test_free_devices_of_all_kinds_are_counted_for_each_cell():
+    pools = (
+        DevicePool(0, NIC, 2),
+        DevicePool(0, GPU, 3),
+        DevicePool(None, NIC, 1),
+    )
+    assert make_host(4, pools=pools).devices == ((0, 5), (None, 1))
+
+
+def test_free_devices_are_not_told_beside_their_pools():
+    with pytest.raises(TypeError, match='devices'):
+        Host.of('host', [make_cell()], devices=((0, 1),))
+
+
+def test_the_packed_numbers_are_not_printed():
+    assert 'packed' not in repr(make_host(4))
 
 
 def test_the_packed_numbers_of_a_host_are_those_of_its_columns():
@@ -158,6 +294,37 @@ def test_a_guest_cell_cannot_ask_for_less_than_nothing(field):
 def test_a_pinned_guest_cell_needs_a_cpu():
     with pytest.raises(TopologyError, match='no CPUs'):
         GuestCell(memory_mb=1, cpu_policy=CPUPolicy.DEDICATED)
+
+
+def test_a_pinned_guest_cell_may_have_one_cpu_or_as_many_of_both_kinds():
+    assert GuestCell(1, dedicated=1, cpu_policy=CPUPolicy.DEDICATED).pinned
+    assert make_guest_cell(1, shared=1, policy=MIXED).pinned
+
+
+def test_a_guest_cell_of_which_nothing_is_told_wants_memory_only():
+    cell = GuestCell(512)
+    assert cell == GuestCell(512, 0, 0, CPUPolicy.SHARED, None, None)
+    assert not cell.pinned
+
+
+def test_a_request_is_for_one_device_unless_told():
+    assert DeviceRequest().count == 1
+    assert DeviceRequest(0).count == 0
+    with pytest.raises(TopologyError, match='-1 PCI devices'):
+        DeviceRequest(-1)
+
+
+def test_a_guest_wants_no_more_than_is_told():
+    guest = make_guest(1)
+    assert guest == Guest(guest.cells, False, frozenset(), False, ())
+    assert not guest.wants_devices
+    assert make_guest(1, devices=(DeviceRequest(),)).wants_devices
+
+
+def test_a_cpu_is_reserved_beside_the_first_cell_of_an_isolated_guest():
+    guest = make_guest(1, 1, isolate_emulator=True)
+    assert [guest.reserved(index) for index in (0, 1)] == [1, 0]
+    assert make_guest(1).reserved(0) == 0
 
 
 def test_free_pages_may_be_below_zero():

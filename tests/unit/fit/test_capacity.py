@@ -3,11 +3,21 @@ import pytest
 
 from numa_sched import fit
 from numa_sched.fit.capacity import Left, LeftAfter, _guests_in
-from numa_sched.topology import CellLayout, Host, HostCell, PageSize
+from numa_sched.topology import (
+    CellLayout,
+    DevicePool,
+    DeviceRequest,
+    Host,
+    HostCell,
+    PageSize,
+)
 from tests.builders import (
+    A_DEVICE,
     GIANT_KB,
+    GPU,
     HUGE_KB,
     MIXED,
+    NIC,
     SMALL_KB,
     make_cell,
     make_guest,
@@ -154,6 +164,21 @@ def test_shared_cpus_go_by_the_allocation_ratio(ratio, expected):
     assert rooms(host, shared(2)) == [expected]
 
 
+def test_a_guest_may_have_all_shared_cpus():
+    assert rooms(make_host(make_cell(cpus=4, shared=True)), shared(4)) == [1]
+
+
+def test_cpus_cannot_be_isolated_beside_shared_ones_of_higher_ids():
+    layout = CellLayout(
+        0,
+        dedicated=0b001111,
+        shared=0b110000,
+        siblings=(0b000011, 0b001100, 0b110000),
+    )
+    host = make_host(HostCell(layout, memory_mb=0))
+    assert rooms(host, dedicated(1, threads='isolate')) == [0]
+
+
 def test_a_guest_does_not_overcommit_shared_cpus_against_itself():
     host = make_host(make_cell(cpus=4, shared=True), cpu_allocation_ratio=16.0)
     assert rooms(host, shared(5)) == [0]
@@ -285,6 +310,14 @@ def test_big_numbers_of_pages_are_counted():
     assert rooms(host, wanted) == [2]
 
 
+def test_many_small_guests_are_counted_to_the_last():
+    small = make_cell(memory_mb=8192, pages=((SMALL_KB, 2**20),))
+    wanted = make_guest_cell(memory_mb=1, page_size=SMALL_KB)
+    assert rooms(make_host(small), wanted) == [4096]
+    many = make_cell(cpus=8192, pages=((SMALL_KB, 2**20),))
+    assert rooms(make_host(many), make_guest_cell(1, memory_mb=1)) == [4096]
+
+
 def test_a_guest_cell_that_asks_for_nothing_has_room_again_and_again():
     assert rooms(make_host(0), shared(0))[0] > 10**6
 
@@ -323,6 +356,19 @@ def test_unlike_cells_count_as_the_one_that_has_room_the_least_often():
     host = make_host(8, 8)
     alike = guests(host, dedicated(4), dedicated(4))
     assert guests(host, dedicated(1), dedicated(4)) == alike == 2
+
+
+@pytest.mark.parametrize(
+    ('cells', 'expected'),
+    [(1, 0), (2, 3)],
+    ids=['a cell is near one of them', 'two cells are near both'],
+)
+def test_devices_on_two_cells_are_for_guests_of_two_cells(cells, expected):
+    pools = DevicePool(0, NIC, 3), DevicePool(1, GPU, 3)
+    wanted = DeviceRequest(1, (NIC,)), DeviceRequest(1, (GPU,))
+    guest = make_guest(*[dedicated(1)] * cells, devices=wanted)
+    left = Left([make_host(4, 4, pools=pools)])
+    assert left.guests(guest).tolist() == [expected]
 
 
 def test_hosts_of_a_layout_are_counted_in_their_order():
@@ -365,6 +411,12 @@ def test_a_claim_of_isolated_cpus_takes_their_siblings():
     assert left.cores.tolist() == [[2]]
 
 
+def test_the_siblings_go_though_another_cell_of_the_guest_isolates_none():
+    cells = [make_cell(id, threads=2, legacy=True) for id in (0, 1)]
+    guest = make_guest(dedicated(1, threads='isolate'), dedicated(1))
+    assert sorted(left_after(make_host(*cells), guest).dedicated[0]) == [2, 3]
+
+
 def test_a_claim_breaks_the_cores_that_it_takes_a_thread_of():
     host = make_host(make_cell(cpus=8, threads=2))
     assert left_after(host, make_guest(dedicated(3))).cores.tolist() == [[2]]
@@ -387,10 +439,18 @@ def test_a_claim_without_a_page_size_takes_the_smallest():
 
 def test_a_claim_takes_no_pages_of_a_cell_that_tells_none():
     host = make_host(
-        make_cell(0), make_cell(1, cpus=1, pages=((SMALL_KB, 256),))
+        make_cell(0),
+        make_cell(1, cpus=1, pages=((SMALL_KB, 256), (HUGE_KB, 4))),
     )
     left = left_after(host, make_guest(make_guest_cell(2, memory_mb=1)))
-    assert left.pages_kb.tolist() == [[1024, 0]]
+    assert left.pages_kb.tolist() == [[1024, 8192, 0]]
+
+
+@pytest.mark.parametrize(('devices', 'expected'), [((), 2), (A_DEVICE, 1)])
+def test_a_claim_takes_the_devices_that_the_guest_asks_for(devices, expected):
+    host = make_host(8, devices=((0, 2),))
+    left = left_after(host, make_guest(dedicated(1), devices=devices))
+    assert left.guests(make_guest(dedicated(1), devices=A_DEVICE)) == expected
 
 
 def test_each_claim_is_taken_off_its_own_host():

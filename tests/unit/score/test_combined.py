@@ -40,7 +40,14 @@ def test_an_option_names_strategies_with_weights(option, expected):
     assert parse(option) == expected
 
 
+@pytest.mark.parametrize('weight', [0.001, 1, 1000])
+def test_weights_go_from_a_thousandth_to_a_thousand(weight):
+    assert parse(f'pack:{weight},spread') == {'pack': weight, 'spread': 1.0}
+
+
 WRONG = {
+    'pack:0.0009': 'a weight of 0.0009 is not from 0.001 to 1000',
+    'pack:1000.1': 'a weight of 1000.1 is not from 0.001 to 1000',
     'pack:much': 'much',
     'pack:0': 'a weight of 0',
     'pack:-1': 'a weight of -1',

@@ -1,5 +1,6 @@
 import dataclasses
 
+import numpy
 import pytest
 
 from numa_sched import fit
@@ -43,6 +44,15 @@ def test_the_score_is_a_half_if_the_mix_loses_as_much_as_the_guest_has():
 
 def test_the_more_the_mix_loses_the_lower_is_the_score():
     assert score(make_host(8), pinned(2), (pinned(8), 1.0)) == 0.2
+
+
+def test_more_room_than_before_is_no_better_than_as_much():
+    class Gaining(Fragmentation):
+        def lost_cpus(self, claims):
+            return numpy.array([-1.5])
+
+    claimed = claim(make_host(8), pinned(2))
+    assert Gaining().scores(claimed.guest, [claimed]) == [1.0]
 
 
 def test_the_leftover_that_nobody_can_use_is_preferred():

@@ -103,3 +103,30 @@ def test_a_host_without_room_for_shared_cpus_has_none_to_spare():
     guest = make_guest(make_guest_cell(shared=1))
     claim = fit.claim.Claim(host, guest, (0,), (None,))
     assert Headroom().score(host, guest, claim) == 0.0
+
+
+def headroom(cell, guest_cell, **ratios):
+    host, guest = make_host(cell, **ratios), make_guest(guest_cell)
+    claim = fit.claim.Claim(host, guest, (0,), (None,))
+    return Headroom().score(host, guest, claim)
+
+
+def test_there_is_no_less_than_no_room_to_spare():
+    crowded = make_cell(shared=True, shared_used=9, memory_mb=4096)
+    assert headroom(crowded, make_guest_cell(shared=1)) == 0.0
+
+
+def test_a_ratio_of_0_leaves_nothing_to_spare():
+    sharing = make_guest_cell(shared=1)
+    cell = make_cell(shared=True)
+    assert headroom(cell, sharing, cpu_allocation_ratio=0.0) == 0.0
+    assert headroom(cell, sharing, ram_allocation_ratio=0.0) == 0.0
+
+
+def test_the_only_cpu_of_a_cell_may_be_taken_in_part():
+    cell = make_cell(cpus=1, shared=True, memory_mb=4096)
+    guest_cell = make_guest_cell(shared=1)
+    assert headroom(cell, guest_cell, cpu_allocation_ratio=1.0) == 0.0
+    assert headroom(cell, guest_cell, cpu_allocation_ratio=2.0) == 0.5
+    fraction = {'cpu_allocation_ratio': 1.0, 'ram_allocation_ratio': 0.25}
+    assert headroom(cell, make_guest_cell(memory_mb=512), **fraction) == 0.5
