@@ -12,7 +12,8 @@ def result(seed=0, *, ranking='ours', drained=0, load=0.8, **counts):
     return run, {
         'requests': 100,
         'refused': 0,
-        'attempts': 100,
+        'failed_claims': 0,
+        'errors': 0,
         'cpus': 400,
         'refused_cpus': 0,
         **counts,
@@ -83,9 +84,23 @@ def test_a_row_has_the_share_refused_of_all_seeds():
 
 
 def test_a_drain_has_attempts_beyond_the_first():
-    (row,) = placement.table([result(drained=2, attempts=130)])
-    assert row['drain'] is True
+    (row,) = placement.table([result(drained=2, failed_claims=30)])
+    assert row['kind'] == placement.DRAIN
     assert row['mean'] == pytest.approx(0.3)
+
+
+def test_bursts_have_claims_failed_errors_and_what_is_left_over():
+    run, counts = result(failed_claims=8, errors=1, left_cpus=20)
+    other, more = result(1, failed_claims=4, errors=2, left_cpus=10)
+    (row,) = placement.table(
+        [
+            (dataclasses.replace(run, burst=10), counts),
+            (dataclasses.replace(other, burst=10), more),
+        ]
+    )
+    assert row['kind'] == placement.BURSTS
+    assert row['mean'] == pytest.approx(0.06)
+    assert (row['failed'], row['errors'], row['left']) == (12, 3, 15)
 
 
 def test_each_case_and_ranking_has_a_row():
