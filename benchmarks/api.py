@@ -18,8 +18,8 @@ import time
 import prettytable
 from nova import context as nova_context
 
-from tests.functional.api_fuzz import forget_servers
-from tests.functional.api_requests import (
+from tests.functional.api.fuzz import forget_servers
+from tests.functional.api.requests import (
     flavor_specs,
     image_properties,
     nothing_built,

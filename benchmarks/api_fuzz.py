@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from numa_sched import policy
 from tests.cloud import wire
-from tests.functional import api_actions, api_fuzz, api_paths
-from tests.functional.api_requests import nothing_built
+from tests.functional.api import actions, fuzz, paths
+from tests.functional.api.requests import nothing_built
 
 AT_ONCE = 5000
 
@@ -28,20 +28,20 @@ AT_ONCE = 5000
 def creating(cloud):
     """Give a checker of requests to create servers."""
     with nothing_built() as handed_over:
-        yield api_fuzz.Checker(cloud, handed_over)
+        yield fuzz.Checker(cloud, handed_over)
 
 
 @contextlib.contextmanager
 def changing(cloud):
     """Give a checker of requests to rebuild and to resize servers."""
-    with api_actions.nothing_changed():
-        yield api_actions.ActionChecker(cloud)
+    with actions.nothing_changed():
+        yield actions.ActionChecker(cloud)
 
 
 @contextlib.contextmanager
 def spelling(cloud):
     """Give a checker of paths."""
-    yield api_paths.PathChecker.on(cloud)
+    yield paths.PathChecker.on(cloud)
 
 
 CHECKERS = {'create': creating, 'change': changing, 'paths': spelling}

@@ -7,12 +7,12 @@ import random
 
 import nova.conf
 
+from benchmarks.simulation import Shape
+from benchmarks.simulation.workload import Requests
 from numa_sched import cpumask
-from numa_sched.simulation import Shape
-from numa_sched.simulation.workload import Requests
 from numa_sched.topology import CellLayout, Host, HostCell
 from tests.builders import make_cell, make_host
-from tests.functional.requests import make_host_state, make_request
+from tests.functional.scheduler.requests import make_host_state, make_request
 
 LONG_AGO = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 PAGES = ((4, 10**7), (2048, 8192), (1048576, 16))

@@ -7,9 +7,9 @@ import logging
 import sys
 import tracemalloc
 
-from numa_sched.nova.filters import NUMAFitFilter
-from numa_sched.nova.views import MAX_VERDICTS_PER_HOST, VIEWS
-from numa_sched.nova.weighers import NUMAFitWeigher
+from numa_sched.nova.scheduler.filters import NUMAFitFilter
+from numa_sched.nova.scheduler.views import MAX_VERDICTS_PER_HOST, VIEWS
+from numa_sched.nova.scheduler.weighers import NUMAFitWeigher
 
 HOSTS = 1000
 GOAL = 4096

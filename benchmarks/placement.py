@@ -29,16 +29,15 @@ from nova.conf import CONF
 from nova.scheduler import weights
 
 from benchmarks import plot
-from numa_sched.nova import simulated
-from numa_sched.nova.demand import Demand
-from numa_sched.nova.filters import NUMAFitFilter
-from numa_sched.nova.refusals import Memory
-from numa_sched.nova.underway import Choices
-from numa_sched.nova.weighers import NUMAFitWeigher
-from numa_sched.score.mix import LearnedMix
-from numa_sched.simulation import Simulation, Timing
-from numa_sched.simulation.big_host import BigHost
-from numa_sched.simulation.workload import Bursts, Churn
+from benchmarks.simulation import Simulation, Timing, nova_parts
+from benchmarks.simulation.big_host import BigHost
+from benchmarks.simulation.workload import Bursts, Churn
+from numa_sched.history.mix import LearnedMix
+from numa_sched.nova.scheduler.demand import Demand
+from numa_sched.nova.scheduler.filters import NUMAFitFilter
+from numa_sched.nova.scheduler.refusals import Memory
+from numa_sched.nova.scheduler.underway import Choices
+from numa_sched.nova.scheduler.weighers import NUMAFitWeigher
 
 STOCK, PACKING = 'stock default', 'stock packing'
 BOUND, ALONE = 'bound', 'alone'
@@ -115,11 +114,11 @@ def scheduler(ranking, clock):
         )
     ]
     if ranking in NOT_OURS:
-        remembered = simulated.RememberedNUMATopologyFilter()
-        return simulated.Scheduler([remembered], stock)
+        remembered = nova_parts.RememberedNUMATopologyFilter()
+        return nova_parts.Scheduler([remembered], stock)
     demand, memory = Demand(LearnedMix(), clock), Memory(clock)
     choices = Choices(clock)
-    return simulated.Scheduler(
+    return nova_parts.Scheduler(
         [NUMAFitFilter(demand, choices)],
         [*stock, NUMAFitWeigher(demand, memory, choices)],
         [memory.note],
@@ -145,7 +144,7 @@ def measure(run):
     cloud = (
         BigHost(hosts)
         if run.ranking == BOUND
-        else simulated.SimulatedCloud(
+        else nova_parts.SimulatedCloud(
             hosts,
             lambda: scheduler(
                 run.ranking, lambda: simulation.now if simulation else 0.0

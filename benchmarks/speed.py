@@ -18,9 +18,9 @@ from nova.scheduler.weights import WeighedHost
 
 from numa_sched import fit
 from numa_sched.nova import convert
-from numa_sched.nova.filters import NUMAFitFilter
-from numa_sched.nova.views import VIEWS
-from numa_sched.nova.weighers import NUMAFitWeigher
+from numa_sched.nova.scheduler.filters import NUMAFitFilter
+from numa_sched.nova.scheduler.views import VIEWS
+from numa_sched.nova.scheduler.weighers import NUMAFitWeigher
 from tests.builders import make_guest, make_host
 
 KINDS = ((2, 64), (8, 16), (16, 8), (24, 8), (64, 4))

@@ -17,7 +17,7 @@ import time
 
 from numa_sched import fit
 from numa_sched.fit.reasons import Misfit
-from numa_sched.nova.assess import OnHost
+from numa_sched.nova.scheduler.assess import OnHost
 from numa_sched.topology import (
     CPUPolicy,
     DeviceAffinity,

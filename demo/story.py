@@ -340,13 +340,17 @@ def _logged(cloud, logger, *keys):
 
 def dropped(cloud):
     """Give host to reason, as NUMAFitFilter logs it at DEBUG."""
-    found = _logged(cloud, 'numa_sched.nova.filters', 'host', 'reason')
+    found = _logged(
+        cloud, 'numa_sched.nova.scheduler.filters', 'host', 'reason'
+    )
     return {args['host']: str(args['reason']) for args in found}
 
 
 def scores(cloud):
     """Give host to score and cells, as NUMAFitWeigher logs it at DEBUG."""
-    found = _logged(cloud, 'numa_sched.nova.weighers', 'host', 'score')
+    found = _logged(
+        cloud, 'numa_sched.nova.scheduler.weighers', 'host', 'score'
+    )
     return {args['host']: args for args in found}
 
 

@@ -4,18 +4,18 @@ import pathlib
 
 # Those that take more than half a minute, the longest first.
 LONG = (
-    'libvirt/test_wishes.py',
-    'test_prediction.py',
-    'libvirt/test_upstream_devices.py',
-    'libvirt/test_upstream.py',
-    'test_policy.py',
-    'test_destination.py',
-    'test_destinations.py',
-    'libvirt/test_completing.py',
-    'test_candidates.py',
-    'libvirt/test_threads.py',
-    'test_api.py',
-    'test_api_changes.py',
+    'compute/test_wishes.py',
+    'scheduler/test_prediction.py',
+    'compute/test_upstream_devices.py',
+    'compute/test_upstream.py',
+    'scheduler/test_policy.py',
+    'scheduler/test_destination.py',
+    'scheduler/test_destinations.py',
+    'compute/test_completing.py',
+    'scheduler/test_candidates.py',
+    'compute/test_threads.py',
+    'api/test_create.py',
+    'api/test_changes.py',
     'test_live_migration.py',
 )
 FUNCTIONAL = pathlib.Path(__file__).parent / 'functional'

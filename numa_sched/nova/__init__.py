@@ -5,7 +5,6 @@
 """
 
 import nova.conf
-import stevedore
 from oslo_log import log as logging
 
 LOG = logging.getLogger(__name__)
@@ -28,13 +27,13 @@ def all_filters():
 
     :raises ConfigError: if an option has a bad value, so that the start ends
     """
-    from numa_sched import conf
-    from numa_sched.nova import demand, request_filters
+    from numa_sched import conf, plugins
+    from numa_sched.nova.scheduler import demand, request_filters
 
     conf.settings(nova.conf.CONF)
     demand.of_this_process()
-    request_filters.install(_plugins('numa_sched.request_filters'))
-    return _plugins('numa_sched.host_filters')
+    request_filters.install(plugins.load_all('numa_sched.request_filters'))
+    return plugins.load_all('numa_sched.host_filters')
 
 
 def all_weighers():
@@ -44,13 +43,13 @@ def all_weighers():
 
     :raises ConfigError: if an option has a bad value, so that the start ends
     """
-    from numa_sched import conf
-    from numa_sched.nova import demand, strategies
+    from numa_sched import conf, plugins
+    from numa_sched.nova.scheduler import demand
 
     settings = conf.settings(nova.conf.CONF)
-    strategies.load(settings.fit_strategy)
+    plugins.strategy(settings.fit_strategy)
     demand.of_this_process()
-    return _plugins('numa_sched.host_weighers')
+    return plugins.load_all('numa_sched.host_weighers')
 
 
 def settings_or_defaults():
@@ -64,27 +63,3 @@ def settings_or_defaults():
     if wrong:
         LOG.error('Bad options: %s', '; '.join(wrong))
     return settings
-
-
-def _plugins(namespace):
-    """Give what the entry points of a namespace name, sorted by name.
-
-    One that fails to load is left out, with an error in the log.
-    """
-    extensions = stevedore.ExtensionManager(
-        namespace, on_load_failure_callback=_report_failure
-    )
-    return [each.plugin for each in sorted(extensions, key=lambda e: e.name)]
-
-
-def _report_failure(manager, entry_point, error):
-    LOG.error(
-        'The plugin %(name)s = %(value)s of %(namespace)s cannot be loaded '
-        'and is left out: %(error)s',
-        {
-            'name': entry_point.name,
-            'value': entry_point.value,
-            'namespace': manager.namespace,
-            'error': error,
-        },
-    )

@@ -2,8 +2,8 @@ from tests.cloud import started_cloud  # isort: skip
 
 import pytest
 
-from numa_sched.nova import refusals, underway
-from numa_sched.underway import UnderWay
+from numa_sched.history.underway import UnderWay
+from numa_sched.nova.scheduler import refusals, underway
 
 
 @pytest.fixture(scope='module')

@@ -6,7 +6,11 @@ from nova import objects
 from numa_sched.nova import convert
 from numa_sched.topology import DeviceAffinity, DevicePool, DeviceRequest
 from tests.builders import kind, make_host
-from tests.functional.requests import PINNED, make_host_state, make_request
+from tests.functional.scheduler.requests import (
+    PINNED,
+    make_host_state,
+    make_request,
+)
 
 
 def pools_of(*pools):

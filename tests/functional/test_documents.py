@@ -22,12 +22,12 @@ from oslo_config import cfg
 from oslo_log import log as oslo_log
 
 from numa_sched import conf, policy
-from numa_sched.nova.filters import NUMAFitFilter
+from numa_sched.nova.scheduler.filters import NUMAFitFilter
 from tests.builders import GIANT_KB, make_cell, make_guest, make_host
 from tests.cloud import SCHEDULER_OPTIONS
 from tests.cloud import api as cloud_api
 from tests.functional import documents
-from tests.functional.requests import make_host_state, make_request
+from tests.functional.scheduler.requests import make_host_state, make_request
 
 STOCK_PASTE = pathlib.Path(sys.prefix, 'etc/nova/api-paste.ini')
 OF_NOVA = [

@@ -11,7 +11,7 @@ from nova.scheduler.filters import BaseHostFilter, HostFilterHandler
 from nova.scheduler.weights import BaseHostWeigher, HostWeightHandler
 
 import numa_sched.nova
-from numa_sched.nova import filters, request_filters, weighers
+from numa_sched.nova.scheduler import filters, request_filters, weighers
 from tests.cloud import SCHEDULER_OPTIONS
 
 
@@ -113,5 +113,7 @@ def test_a_plugin_that_cannot_be_loaded_is_left_out_and_named(
 
 def test_the_package_can_be_imported_before_nova_has_registered_its_objects():
     # The one that imports least of Nova comes first.
-    names = 'numa_sched.nova.source, numa_sched.nova.filters'
+    names = (
+        'numa_sched.nova.scheduler.source, numa_sched.nova.scheduler.filters'
+    )
     subprocess.run([sys.executable, '-c', f'import {names}'], check=True)

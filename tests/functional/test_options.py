@@ -76,7 +76,7 @@ import json, sys
 import nova.conf
 import numa_sched.nova
 from numa_sched.exceptions import ConfigError
-from numa_sched.nova import demand
+from numa_sched.nova.scheduler import demand
 
 path, told = sys.argv[1], []
 for name, text in json.load(sys.stdin):

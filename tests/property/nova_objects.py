@@ -7,8 +7,8 @@ from nova.pci import stats as pci_stats
 
 from numa_sched import fit
 from numa_sched.nova import convert
-from numa_sched.nova.pci import chosen_providers
-from numa_sched.nova.restore import host_topology
+from numa_sched.nova.scheduler.pci import chosen_providers
+from tests.restore import host_topology
 
 objects.register_all()
 

@@ -26,7 +26,11 @@ from tests.builders import (
     make_guest_cell,
     make_host,
 )
-from tests.functional.requests import PINNED, make_host_state, make_request
+from tests.functional.scheduler.requests import (
+    PINNED,
+    make_host_state,
+    make_request,
+)
 from tests.property import strategies
 
 ONE_CPU = make_guest_cell(1, memory_mb=0)

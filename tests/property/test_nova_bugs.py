@@ -18,7 +18,7 @@ from nova.scheduler.host_manager import HostState
 from nova.virt import hardware
 
 from numa_sched import fit
-from numa_sched.nova.filters import NUMAFitFilter
+from numa_sched.nova.scheduler.filters import NUMAFitFilter
 from numa_sched.score.pack import Pack
 from tests.builders import (
     A_DEVICE,

@@ -11,7 +11,7 @@ from nova.pci import stats as pci_stats
 from numa_sched.fit import choice
 from numa_sched.fit.reach import Devices
 from numa_sched.nova import convert
-from numa_sched.nova.pci import chosen_providers
+from numa_sched.nova.scheduler.pci import chosen_providers
 from tests.builders import make_cell, make_guest, make_host
 from tests.property import nova_objects
 

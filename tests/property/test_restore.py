@@ -3,7 +3,7 @@
 from hypothesis import given
 
 from numa_sched.nova import convert
-from tests.functional.requests import make_host_state
+from tests.functional.scheduler.requests import make_host_state
 from tests.property import strategies
 
 

@@ -11,9 +11,9 @@ from nova import utils as nova_utils
 from nova.api.openstack import common
 from oslo_log import log as logging
 
-from numa_sched import api_verdict
-from numa_sched.api_verdict import Change, Wishes
-from numa_sched.nova import source
+from numa_sched.nova import images
+from numa_sched.policy import verdict
+from numa_sched.policy.verdict import Change, Wishes
 
 LOG = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def write(called, *, with_images):
         )
     except webob.exc.HTTPNotFound:
         return None
-    return api_verdict.writing(flavor.flavorid, specs, flavor.extra_specs)
+    return verdict.writing(flavor.flavorid, specs, flavor.extra_specs)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -105,12 +105,12 @@ class Rebuild:
         change = Change(
             f'image {image["id"]} for server {server.uuid}', before, after
         )
-        required = api_verdict.gained_traits(change)
+        required = verdict.gained_traits(change)
         if not required:
             return change
         lacking = required - self._host_traits(called['context'], required)
         return dataclasses.replace(
-            change, errors=api_verdict.lacking(change, lacking)
+            change, errors=verdict.lacking(change, lacking)
         )
 
     def _host_traits(self, context, required):
@@ -140,12 +140,12 @@ def _wishes(server, with_images):
     """Give the wishes of a server as they stand."""
     return Wishes(
         server.flavor.extra_specs,
-        source.image_properties(server) if with_images else {},
+        images.properties(server) if with_images else {},
     )
 
 
 def _properties(image, flavor):
     """Give image properties as a server of the flavor will keep them."""
-    return source.without_prefix(
+    return images.without_prefix(
         nova_utils.get_system_metadata_from_image(image, flavor)
     )

@@ -6,8 +6,8 @@ import inspect
 import webob.exc
 from oslo_log import log as logging
 
-from numa_sched import api_verdict
 from numa_sched.nova import settings_or_defaults
+from numa_sched.policy import verdict
 
 LOG = logging.getLogger(__name__)
 
@@ -62,5 +62,5 @@ class Checks:
 
     def _why_not(self, change_of, called):
         change = change_of(called, with_images=self.with_images)
-        errors = api_verdict.refusals(change) if change else ()
-        return api_verdict.message(change, errors) if errors else None
+        errors = verdict.refusals(change) if change else ()
+        return verdict.message(change, errors) if errors else None

@@ -5,8 +5,8 @@ import pytest
 
 from numa_sched import fit
 from numa_sched.fit.capacity import Left
+from numa_sched.history.mix import pinned
 from numa_sched.score.fragmentation import Fragmentation
-from numa_sched.score.mix import pinned
 from numa_sched.topology import DeviceAffinity, DeviceRequest, Host
 from tests.builders import (
     GIANT_KB,

@@ -1,6 +1,6 @@
 """A cloud whose hosts have slots: a server of n CPUs takes n of them."""
 
-from numa_sched.simulation import Shape
+from benchmarks.simulation import Shape
 
 ONE, TWO = Shape('one', 1, 1024), Shape('two', 2, 2048)
 

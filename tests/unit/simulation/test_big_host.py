@@ -1,7 +1,7 @@
 """The bound: one host that has it all."""
 
-from numa_sched.simulation import Counts, Shape, Simulation
-from numa_sched.simulation.big_host import BigHost
+from benchmarks.simulation import Counts, Shape, Simulation
+from benchmarks.simulation.big_host import BigHost
 from tests.builders import make_cell, make_host
 
 

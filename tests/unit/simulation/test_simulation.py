@@ -1,6 +1,6 @@
 import pytest
 
-from numa_sched.simulation import Counts, Simulation, Timing
+from benchmarks.simulation import Counts, Simulation, Timing
 from tests.unit.simulation.cloud import ONE, TWO, Slots
 
 

@@ -2,8 +2,8 @@ import statistics
 
 import pytest
 
-from numa_sched.simulation import Simulation, Timing
-from numa_sched.simulation.workload import Bursts, Churn, Requests
+from benchmarks.simulation import Simulation, Timing
+from benchmarks.simulation.workload import Bursts, Churn, Requests
 from tests.unit.simulation.cloud import ONE, TWO, Slots
 
 BOTH = Requests('both', (ONE, TWO), (3, 1))

@@ -1,0 +1,297 @@
+"""Which hosts a live migration cannot go to, by what is known beforehand.
+
+The conductor, or the destination itself, refuses such a host once it has been
+chosen and claimed in placement; then the scheduler is asked again. Source of
+the rules: ``nova.conductor.tasks.live_migrate``,
+``nova.compute.claims.MoveClaim`` and ``check_can_live_migrate_destination``
+of Nova's libvirt driver.
+"""
+
+import dataclasses
+
+from numa_sched.destination.cpu import (
+    GuestCPU,
+    HostCPU,
+    missing_features,
+    other_family,
+    other_vendor,
+)
+from numa_sched.fit.reasons import describe_pages
+
+# nova-compute of Train, the first that moves NUMA guests with a claim, and
+# the version of its RPC interface.
+NUMA_SERVICE_VERSION = 40
+NUMA_RPC_VERSION = (5, 3)
+
+UNKNOWN_CPU = HostCPU()
+
+# Of missing features the first few will do for a log.
+MAX_NAMED = 5
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Node:
+    """What is known of a host beside its NUMA cells; None for what is not."""
+
+    hypervisor_type: str | None = None
+    hypervisor_version: int | None = None
+    cpu: HostCPU = UNKNOWN_CPU
+    has_kvm: bool = True
+    service_version: int | None = None
+
+    @property
+    def is_libvirt(self) -> bool:
+        """Whether it is KVM or QEMU, which both call themselves QEMU."""
+        return (self.hypervisor_type or '').lower() == 'qemu'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rules:
+    """What the configuration of the cloud makes of the facts.
+
+    ``version_cap`` is the highest version that computes are sent, None if
+    there is no limit.
+    """
+
+    older_hypervisors: bool = False
+    compares_cpus: bool = True
+    moves_numa_without_claim: bool = False
+    version_cap: tuple[int, int] | None = None
+
+    @property
+    def can_claim(self) -> bool:
+        """Whether a live migration of a NUMA guest comes with a claim."""
+        return self.version_cap is None or self.version_cap >= NUMA_RPC_VERSION
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Migration:
+    """One live migration.
+
+    ``guest_cpu`` is None for a guest that has the CPU of its source,
+    ``page_size`` is what instance cell 0 has at the source, in KiB, None if
+    it never asked.
+    """
+
+    source: Node
+    guest_cpu: GuestCPU | None = None
+    has_numa: bool = False
+    page_size: int | None = None
+    rules: Rules = Rules()
+
+    def claims_on(self, host: Node) -> bool:
+        """Whether the guest's NUMA topology is claimed on a host."""
+        return (
+            self.has_numa
+            and self.source.is_libvirt
+            and self.rules.can_claim
+            and not _is_old(host)
+        )
+
+
+def parse_version(cap: str | None) -> tuple[int, int] | None:
+    """Give an RPC version such as "5.3" in numbers, None if it is none."""
+    try:
+        major, minor = (cap or '').split('.')
+        return int(major), int(minor)
+    except ValueError:
+        return None
+
+
+class _Whole:
+    """A reason that is as short as its summary."""
+
+    __slots__ = ()
+
+    @property
+    def summary(self) -> str:
+        """What it comes to, for all hosts of which the same is true."""
+        return str(self)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OtherHypervisor(_Whole):
+    """The host runs another hypervisor than the source."""
+
+    host: str
+    source: str
+
+    def __str__(self):
+        return f"hypervisor {self.host} is not the source's {self.source}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OlderHypervisor(_Whole):
+    """The host's hypervisor is older than that of the source."""
+
+    host: int
+    source: int
+
+    def __str__(self):
+        return (
+            f"hypervisor version {self.host} is older than the source's "
+            f'{self.source}'
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OldService(_Whole):
+    """The host's nova-compute cannot claim for a live migration."""
+
+    version: int
+
+    def __str__(self):
+        return (
+            f'nova-compute of service version {self.version} is too old for '
+            f'NUMA-aware live migration, which needs {NUMA_SERVICE_VERSION}'
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OldRPC(_Whole):
+    """Nova is told not to send what a claim needs."""
+
+    cap: tuple[int, int]
+
+    def __str__(self):
+        return (
+            '[upgrade_levels] compute keeps RPC at {}.{}, NUMA-aware live '
+            'migration needs {}.{}'.format(*self.cap, *NUMA_RPC_VERSION)
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OtherArchitecture(_Whole):
+    """The host has CPUs of another architecture."""
+
+    host: str
+    source: str
+
+    def __str__(self):
+        return (
+            f"CPU architecture {self.host} is not the source's {self.source}"
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OtherVendor(_Whole):
+    """The host has CPUs of another vendor than the guest's."""
+
+    host: str
+    wanted: str
+
+    def __str__(self):
+        return f"CPU vendor {self.host} is not the guest's {self.wanted}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MissingFeatures(_Whole):
+    """The host's CPU lacks features that the guest's CPU has."""
+
+    model: str
+    features: frozenset[str]
+
+    def __str__(self):
+        names = sorted(self.features)
+        more = len(names) - MAX_NAMED
+        return (
+            f'CPU {self.model} without '
+            + ', '.join(names[:MAX_NAMED])
+            + (f' and {more} more features of the guest' if more > 0 else '')
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OtherPageSize(_Whole):
+    """The claim on the host would back the guest with other pages."""
+
+    host: int | None
+    source: int | None
+
+    def __str__(self):
+        return (
+            f'the claim gives {describe_pages(self.host)}, at the source the '
+            f'guest has {describe_pages(self.source)}'
+        )
+
+
+Refusal = (
+    OtherHypervisor
+    | OlderHypervisor
+    | OldService
+    | OldRPC
+    | OtherArchitecture
+    | OtherVendor
+    | MissingFeatures
+    | OtherPageSize
+)
+
+
+def refusal(migration: Migration, host: Node) -> Refusal | None:
+    """Give why a live migration to a host must fail, None if it need not.
+
+    Page sizes are looked at by :func:`page_refusal`.
+    """
+    return (
+        _hypervisor_refusal(migration, host)
+        or _service_refusal(migration, host)
+        or _cpu_refusal(migration, host)
+    )
+
+
+def page_refusal(current: int | None, claimed: int | None) -> Refusal | None:
+    """Give why a claim of other pages than those in use must fail.
+
+    :param current: page size of instance cell 0 at its source, in KiB
+    :param claimed: the size that the claim on the host comes to
+    """
+    return OtherPageSize(claimed, current) if claimed != current else None
+
+
+def _hypervisor_refusal(migration, host):
+    types = host.hypervisor_type, migration.source.hypervisor_type
+    if all(types) and types[0] != types[1]:
+        return OtherHypervisor(*types)
+    versions = (
+        host.hypervisor_version,
+        migration.source.hypervisor_version,
+    )
+    if None in versions or migration.rules.older_hypervisors:
+        return None
+    return OlderHypervisor(*versions) if versions[0] < versions[1] else None
+
+
+def _service_refusal(migration, host):
+    rules = migration.rules
+    if (
+        not migration.has_numa
+        or not migration.source.is_libvirt
+        or rules.moves_numa_without_claim
+    ):
+        return None
+    if not rules.can_claim:
+        return OldRPC(rules.version_cap)
+    return OldService(host.service_version) if _is_old(host) else None
+
+
+def _is_old(host):
+    version = host.service_version
+    return version is not None and version < NUMA_SERVICE_VERSION
+
+
+def _cpu_refusal(migration, host):
+    source = migration.source
+    if (
+        not migration.rules.compares_cpus
+        or not source.is_libvirt
+        or not host.has_kvm
+    ):
+        return None
+    if other_family(source.cpu, host.cpu):
+        return OtherArchitecture(host.cpu.arch, source.cpu.arch)
+    facts = migration.guest_cpu, source.cpu, host.cpu
+    vendor = other_vendor(*facts)
+    if vendor:
+        return OtherVendor(host.cpu.vendor, vendor)
+    missing = missing_features(*facts)
+    return MissingFeatures(host.cpu.model, missing) if missing else None

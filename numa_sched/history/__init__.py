@@ -1,0 +1,1 @@
+"""What has happened: asked for, sent on its way, refused."""

@@ -1,0 +1,1 @@
+"""What nova-scheduler loads: request filters, host filters, weighers."""

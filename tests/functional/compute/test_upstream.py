@@ -1,0 +1,14 @@
+"""Nova's own tests of live migration pass with our driver."""
+
+from tests.functional.compute import upstream
+
+TESTS = {
+    'test_numa_live_migration': 13,
+    'test_live_migration': 6,
+    'test_power_manage': 4,
+    'test_stateless_firmware': 1,
+}
+
+
+def test_live_migration():
+    assert upstream.passing(*TESTS) == TESTS

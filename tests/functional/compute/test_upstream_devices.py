@@ -1,0 +1,9 @@
+"""Nova's own tests of live migration with devices pass with our driver."""
+
+from tests.functional.compute import upstream
+
+TESTS = {'test_pci_sriov_servers': 30, 'test_vgpu': 8, 'test_vtpm': 16}
+
+
+def test_live_migration_with_devices():
+    assert upstream.passing(*TESTS) == TESTS
