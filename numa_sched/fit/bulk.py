@@ -24,8 +24,6 @@ UNDECIDED = object()
 MOST = 2**52
 """Up to here floats tell whole numbers apart; real ones are far below."""
 
-NEVER = numpy.iinfo(numpy.int64).max
-
 
 class Bulk:
     """Answers for one guest on many hosts of one layout.
@@ -208,13 +206,5 @@ def _first(count, accepted, keys):
     hosts, available = accepted.shape
     if count == available:
         return numpy.tile(numpy.arange(count), (hosts, 1))
-    rows, left = numpy.arange(hosts), accepted.copy()
-    chosen = numpy.empty((hosts, count), numpy.int64)
-    for place in range(count):
-        best = left
-        for key in keys[:-1]:
-            values = numpy.where(best, key, NEVER)
-            best = best & (values == values.min(axis=1)[:, None])
-        chosen[:, place] = numpy.where(best, keys[-1], NEVER).argmin(axis=1)
-        left[rows, chosen[:, place]] = False
-    return chosen
+    # The last key of a sort is the one that counts most.
+    return numpy.lexsort((*reversed(keys), ~accepted))[:, :count]
