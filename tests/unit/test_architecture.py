@@ -6,11 +6,13 @@ import pathlib
 
 import docutils.core
 import docutils.nodes
+import pytest
 from docutils.parsers.rst import Directive, directives
 
 ROOT = pathlib.Path(__file__).parents[2]
 PACKAGE = ROOT / 'numa_sched'
 PAGE = ROOT / 'doc' / 'source' / 'architecture.rst'
+MOST_LINES = 400
 DOORS = {'nova/api', 'nova/scheduler', 'nova/compute'}
 FILES = sorted(PACKAGE.rglob('*.py'))
 MODULES = {
@@ -115,3 +117,10 @@ def test_rooms_of_the_core_do_not_import_each_other_in_a_circle():
             for room, imports in left.items()
             if room not in ends
         }
+
+
+@pytest.mark.parametrize(
+    'path', FILES, ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_a_file_can_be_read_at_a_sitting(path):
+    assert len(path.read_text().splitlines()) <= MOST_LINES

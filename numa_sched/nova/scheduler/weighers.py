@@ -10,7 +10,8 @@ from oslo_log import log as logging
 
 from numa_sched import conf, plugins, rank
 from numa_sched.exceptions import NumaSchedError, TopologyError
-from numa_sched.fit.capacity import Left
+from numa_sched.fit.capacity import Capacity
+from numa_sched.fit.left import Left
 from numa_sched.nova.scheduler import demand, refusals, underway, workers
 from numa_sched.nova.scheduler.assess import Assessment
 
@@ -275,7 +276,7 @@ def _rooms(views, guest):
     rooms = [1.0] * len(views)
     for numbers in kinds.values():
         left = Left([views[number].host for number in numbers])
-        found = left.guests(guest).tolist()
+        found = Capacity(left).guests(guest).tolist()
         for number, room in zip(numbers, found, strict=True):
             # It fits, whatever the count says.
             rooms[number] = max(room, 1.0)
