@@ -195,7 +195,7 @@ class MissingFeatures(_Whole):
         names = sorted(self.features)
         more = len(names) - MAX_NAMED
         return (
-            f'CPU {self.model} without '
+            f'CPU {self.model or "of unknown model"} without '
             + ', '.join(names[:MAX_NAMED])
             + (f' and {more} more features of the guest' if more > 0 else '')
         )
