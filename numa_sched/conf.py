@@ -8,6 +8,8 @@ started again. An option with a bad value ends the start of nova-scheduler
 
 import copy
 import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from oslo_config import cfg
 
@@ -23,7 +25,7 @@ GROUP = cfg.OptGroup(
 MULTIPLIER = Finite(-1_000_000, 1_000_000)
 """Of ``fit_weight_multiplier``, in the metadata of an aggregate too."""
 
-OPTS = [
+OPTS: list[cfg.Opt] = [
     cfg.StrOpt(
         'fit_strategy',
         default='fragmentation',
@@ -310,13 +312,25 @@ Related options:
     ),
 ]
 
-Settings = dataclasses.make_dataclass(
-    'Settings', [option.dest for option in OPTS], frozen=True, slots=True
-)
-Settings.__doc__ = 'The value of every option, by its name.'
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """The value of every option, by its name."""
+
+    fit_strategy: str
+    fit_share_out: float
+    claim_seconds: float
+    scheduler_workers: int
+    fit_mix: Sequence[Mapping[str, str]] | None
+    fit_mix_half_life: float
+    fit_weight_multiplier: float
+    refusal_penalty: float
+    refusal_half_life: float
+    image_wishes: bool
+    api_contradictions: Literal['refuse', 'warn']
 
 
-def settings(conf) -> Settings:
+def settings(conf: cfg.ConfigOpts) -> Settings:
     """Give the values of all options.
 
     :param conf: a ``ConfigOpts`` with the options registered
@@ -329,7 +343,9 @@ def settings(conf) -> Settings:
     return Settings(**values)
 
 
-def settings_or_defaults(conf) -> tuple[Settings, tuple[str, ...]]:
+def settings_or_defaults(
+    conf: cfg.ConfigOpts,
+) -> tuple[Settings, tuple[str, ...]]:
     """Give the values of all options, and what is wrong with any.
 
     One with a bad value gets its default, in ``conf`` too: Nova logs all
@@ -349,9 +365,10 @@ def settings_or_defaults(conf) -> tuple[Settings, tuple[str, ...]]:
     )
 
 
-def _read(conf):
+def _read(conf: cfg.ConfigOpts) -> tuple[dict[str, Any], dict[str, str]]:
     """Give values or else defaults, and what is wrong, by option."""
-    values, wrong = {}, {}
+    values: dict[str, Any] = {}
+    wrong: dict[str, str] = {}
     for option in OPTS:
         try:
             values[option.dest] = conf[GROUP.name][option.dest]
@@ -361,13 +378,13 @@ def _read(conf):
     return values, wrong
 
 
-def register_opts(conf):
+def register_opts(conf: cfg.ConfigOpts) -> None:
     """Register the options on a ``ConfigOpts``; more than once is fine."""
     # A group keeps the overrides of its ConfigOpts: to each its own.
     conf.register_group(copy.deepcopy(GROUP))
     conf.register_opts(OPTS, group=GROUP.name)
 
 
-def list_opts():
+def list_opts() -> list[tuple[cfg.OptGroup, list[cfg.Opt]]]:
     """Give the options as oslo-config-generator wants them."""
     return [(GROUP, OPTS)]

@@ -1,6 +1,10 @@
 """Types of options that say in their errors which values they take."""
 
+import collections
+import contextlib
 import math
+from collections.abc import Sequence
+from typing import Any
 
 from oslo_config import types
 
@@ -8,10 +12,13 @@ from oslo_config import types
 class Finite(types.Float):
     """A number between two others; neither nan nor nothing is one."""
 
+    min: float
+    max: float
+
     def __init__(self, lowest: float, highest: float):
         super().__init__(lowest, highest)
 
-    def __call__(self, value):
+    def __call__(self, value: Any) -> float:
         """Give the number. :raises ValueError: if it is none of these."""
         try:
             number = float(value)
@@ -27,27 +34,33 @@ class Finite(types.Float):
 class Whole(types.Integer):
     """A whole number between two others."""
 
+    min: int
+    max: int
+
     def __init__(self, lowest: int, highest: int):
         super().__init__(lowest, highest)
 
-    def __call__(self, value):
+    def __call__(self, value: Any) -> int:
         """Give the number. :raises ValueError: if it is none of these."""
-        try:
-            return super().__call__(int(value))
-        except (TypeError, ValueError):
-            raise ValueError(
-                f'{value!r} is not a whole number from {self.min} to '
-                f'{self.max}'
-            ) from None
+        with contextlib.suppress(TypeError, ValueError):
+            number = int(value)
+            if self.min <= number <= self.max:
+                return number
+        raise ValueError(
+            f'{value!r} is not a whole number from {self.min} to {self.max}'
+        )
 
 
 class Choice(types.String):
     """One of some words, in any case."""
 
-    def __init__(self, choices):
+    choices: collections.OrderedDict[str, str | None]
+
+    def __init__(self, choices: Sequence[tuple[str, str]]):
+        """Take words in lower case, each with what it means."""
         super().__init__(choices, ignore_case=True)
 
-    def __call__(self, value):
+    def __call__(self, value: object) -> str:
         """Give the word in lower case. :raises ValueError: if unknown."""
         word = str(value).strip().lower()
         if word not in self.choices:
@@ -58,7 +71,7 @@ class Choice(types.String):
 class Truth(types.Boolean):
     """True or false, as oslo.config spells them."""
 
-    def __call__(self, value):
+    def __call__(self, value: object) -> bool:
         """Give the truth value. :raises ValueError: if it is none."""
         try:
             return super().__call__(value)
@@ -69,7 +82,7 @@ class Truth(types.Boolean):
 class Items(types.Dict):
     """Keys with values, as in ``cpus:4,share:2``."""
 
-    def __call__(self, value):
+    def __call__(self, value: object) -> dict[str, str]:
         """Give a dict of strings. :raises ValueError: if it is none."""
         try:
             return super().__call__(value)

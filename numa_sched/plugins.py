@@ -14,7 +14,7 @@ LOG = logging.getLogger(__name__)
 STRATEGIES = 'numa_sched.fit_strategies'
 
 
-def load_all(namespace: str) -> list:
+def load_all(namespace: str) -> list[object]:
     """Give what the entry points of a namespace name, sorted by name.
 
     One that fails to load is left out, with an error in the log.
@@ -25,7 +25,11 @@ def load_all(namespace: str) -> list:
     return [each.plugin for each in sorted(extensions, key=lambda e: e.name)]
 
 
-def _report_failure(manager, entry_point, error):
+def _report_failure(
+    manager: 'stevedore.ExtensionManager[object]',
+    entry_point: importlib.metadata.EntryPoint,
+    error: BaseException,
+) -> None:
     LOG.error(
         'The plugin %(name)s = %(value)s of %(namespace)s cannot be loaded '
         'and is left out: %(error)s',
@@ -53,9 +57,12 @@ def strategy(option: str) -> Callable[[Mix], Strategy]:
     )
 
 
-def _load(name):
+def _load(name: str) -> type[Strategy]:
     try:
-        return stevedore.DriverManager(STRATEGIES, _spelled(name)).driver
+        found: stevedore.DriverManager[Strategy] = stevedore.DriverManager(
+            STRATEGIES, _spelled(name)
+        )
+        return found.extensions[0].plugin
     except Exception as error:
         raise ConfigError(
             f'[numa_sched] fit_strategy names {name!r}, which cannot be '
@@ -63,7 +70,7 @@ def _load(name):
         ) from error
 
 
-def _spelled(name):
+def _spelled(name: str) -> str:
     """Give the name of an entry point as it is spelled, case apart."""
     known = importlib.metadata.entry_points(group=STRATEGIES).names
     alike = {each for each in known if each.lower() == name.lower()}

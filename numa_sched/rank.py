@@ -43,7 +43,7 @@ def crowds(
     ]
 
 
-def _as_many(count, mean):
+def _as_many(count: float, mean: float) -> float:
     """Give how likely it is that as many come, or more (Poisson)."""
     if mean > 500:  # where exp() is next to nothing
         return float(count <= mean)

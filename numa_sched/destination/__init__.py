@@ -44,6 +44,14 @@ class Node:
         """Whether it is KVM or QEMU, which both call themselves QEMU."""
         return (self.hypervisor_type or '').lower() == 'qemu'
 
+    @property
+    def old_service(self) -> int | None:
+        """The version of its nova-compute if that is too old for claims."""
+        version = self.service_version
+        if version is None or version >= NUMA_SERVICE_VERSION:
+            return None
+        return version
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rules:
@@ -59,9 +67,10 @@ class Rules:
     version_cap: tuple[int, int] | None = None
 
     @property
-    def can_claim(self) -> bool:
-        """Whether a live migration of a NUMA guest comes with a claim."""
-        return self.version_cap is None or self.version_cap >= NUMA_RPC_VERSION
+    def old_rpc(self) -> tuple[int, int] | None:
+        """The highest version of RPC if that is too low for claims."""
+        cap = self.version_cap
+        return None if cap is None or cap >= NUMA_RPC_VERSION else cap
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -84,8 +93,8 @@ class Migration:
         return (
             self.has_numa
             and self.source.is_libvirt
-            and self.rules.can_claim
-            and not _is_old(host)
+            and self.rules.old_rpc is None
+            and host.old_service is None
         )
 
 
@@ -116,7 +125,7 @@ class OtherHypervisor(_Whole):
     host: str
     source: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"hypervisor {self.host} is not the source's {self.source}"
 
 
@@ -127,7 +136,7 @@ class OlderHypervisor(_Whole):
     host: int
     source: int
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (
             f"hypervisor version {self.host} is older than the source's "
             f'{self.source}'
@@ -140,7 +149,7 @@ class OldService(_Whole):
 
     version: int
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (
             f'nova-compute of service version {self.version} is too old for '
             f'NUMA-aware live migration, which needs {NUMA_SERVICE_VERSION}'
@@ -153,7 +162,7 @@ class OldRPC(_Whole):
 
     cap: tuple[int, int]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (
             '[upgrade_levels] compute keeps RPC at {}.{}, NUMA-aware live '
             'migration needs {}.{}'.format(*self.cap, *NUMA_RPC_VERSION)
@@ -167,7 +176,7 @@ class OtherArchitecture(_Whole):
     host: str
     source: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (
             f"CPU architecture {self.host} is not the source's {self.source}"
         )
@@ -180,22 +189,25 @@ class OtherVendor(_Whole):
     host: str
     wanted: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"CPU vendor {self.host} is not the guest's {self.wanted}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MissingFeatures(_Whole):
-    """The host's CPU lacks features that the guest's CPU has."""
+    """The host's CPU lacks features that the guest's CPU has.
 
-    model: str
+    ``model`` is None if the host does not tell it.
+    """
+
+    model: str | None
     features: frozenset[str]
 
-    def __str__(self):
+    def __str__(self) -> str:
         names = sorted(self.features)
         more = len(names) - MAX_NAMED
         return (
-            f'CPU {self.model} without '
+            f'CPU {self.model or "of unknown model"} without '
             + ', '.join(names[:MAX_NAMED])
             + (f' and {more} more features of the guest' if more > 0 else '')
         )
@@ -208,7 +220,7 @@ class OtherPageSize(_Whole):
     host: int | None
     source: int | None
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (
             f'the claim gives {describe_pages(self.host)}, at the source the '
             f'guest has {describe_pages(self.source)}'
@@ -248,20 +260,20 @@ def page_refusal(current: int | None, claimed: int | None) -> Refusal | None:
     return OtherPageSize(claimed, current) if claimed != current else None
 
 
-def _hypervisor_refusal(migration, host):
-    types = host.hypervisor_type, migration.source.hypervisor_type
-    if all(types) and types[0] != types[1]:
-        return OtherHypervisor(*types)
-    versions = (
-        host.hypervisor_version,
-        migration.source.hypervisor_version,
-    )
-    if None in versions or migration.rules.older_hypervisors:
+def _hypervisor_refusal(migration: Migration, host: Node) -> Refusal | None:
+    source = migration.source
+    kind, wanted = host.hypervisor_type, source.hypervisor_type
+    if kind and wanted and kind != wanted:
+        return OtherHypervisor(kind, wanted)
+    version, least = host.hypervisor_version, source.hypervisor_version
+    if version is None or least is None or version >= least:
         return None
-    return OlderHypervisor(*versions) if versions[0] < versions[1] else None
+    if migration.rules.older_hypervisors:
+        return None
+    return OlderHypervisor(version, least)
 
 
-def _service_refusal(migration, host):
+def _service_refusal(migration: Migration, host: Node) -> Refusal | None:
     rules = migration.rules
     if (
         not migration.has_numa
@@ -269,17 +281,14 @@ def _service_refusal(migration, host):
         or rules.moves_numa_without_claim
     ):
         return None
-    if not rules.can_claim:
-        return OldRPC(rules.version_cap)
-    return OldService(host.service_version) if _is_old(host) else None
+    if rules.old_rpc is not None:
+        return OldRPC(rules.old_rpc)
+    if host.old_service is not None:
+        return OldService(host.old_service)
+    return None
 
 
-def _is_old(host):
-    version = host.service_version
-    return version is not None and version < NUMA_SERVICE_VERSION
-
-
-def _cpu_refusal(migration, host):
+def _cpu_refusal(migration: Migration, host: Node) -> Refusal | None:
     source = migration.source
     if (
         not migration.rules.compares_cpus
@@ -287,11 +296,12 @@ def _cpu_refusal(migration, host):
         or not host.has_kvm
     ):
         return None
-    if other_family(source.cpu, host.cpu):
-        return OtherArchitecture(host.cpu.arch, source.cpu.arch)
+    family = other_family(source.cpu, host.cpu)
+    if family:
+        return OtherArchitecture(family.host, family.wanted)
     facts = migration.guest_cpu, source.cpu, host.cpu
     vendor = other_vendor(*facts)
     if vendor:
-        return OtherVendor(host.cpu.vendor, vendor)
+        return OtherVendor(vendor.host, vendor.wanted)
     missing = missing_features(*facts)
     return MissingFeatures(host.cpu.model, missing) if missing else None

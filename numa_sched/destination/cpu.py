@@ -11,6 +11,7 @@ features beyond the model are listed. Only what is certain is told here; see
 import dataclasses
 import functools
 import json
+from typing import NamedTuple
 
 FAMILIES = {
     'i686': 'x86',
@@ -53,7 +54,7 @@ class HostCPU:
     @property
     def family(self) -> str | None:
         """The architecture, with its widths and byte orders as one."""
-        return FAMILIES.get(self.arch, self.arch)
+        return self.arch and FAMILIES.get(self.arch, self.arch)
 
     @property
     def tells_all(self) -> bool:
@@ -81,25 +82,36 @@ def parse(cpu_info: str | None) -> HostCPU:
     try:
         info = json.loads(cpu_info or '{}')
         return HostCPU(
-            *(_text(info.get(key)) for key in ('arch', 'vendor', 'model')),
+            _text(info.get('arch')),
+            _text(info.get('vendor')),
+            _text(info.get('model')),
             frozenset(map(str, info.get('features') or ())),
         )
     except (AttributeError, TypeError, ValueError):
         return HostCPU()
 
 
-def _text(value):
+def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def other_family(source: HostCPU, host: HostCPU) -> bool:
-    """Whether two CPUs are known to have nothing in common."""
-    return bool(source.family and host.family and source.family != host.family)
+class Difference(NamedTuple):
+    """What the CPU of a host is, and what it must be."""
+
+    host: str
+    wanted: str
+
+
+def other_family(source: HostCPU, host: HostCPU) -> Difference | None:
+    """Give architectures known to have nothing in common, None of others."""
+    if not host.arch or not source.arch or source.family == host.family:
+        return None
+    return Difference(host.arch, source.arch)
 
 
 def other_vendor(
     guest: GuestCPU | None, source: HostCPU, host: HostCPU
-) -> str | None:
+) -> Difference | None:
     """Give the vendor that the guest needs and a host is known not to have.
 
     A guest whose CPU has a name is not bound to the vendor of its source.
@@ -109,7 +121,9 @@ def other_vendor(
     if source.family != 'x86' or not host.vendor:
         return None
     wanted = source.vendor if guest is None else guest.vendor
-    return wanted if wanted != host.vendor else None
+    if not wanted or wanted == host.vendor:
+        return None
+    return Difference(host.vendor, wanted)
 
 
 def missing_features(

@@ -13,6 +13,9 @@ import os_traits
 
 from numa_sched import exceptions
 
+Source = typing.Literal['flavor', 'image']
+"""Where a wish may stand."""
+
 
 class Wish(typing.NamedTuple):
     """One row of the rule table: a feature and the names it goes by."""
@@ -87,7 +90,7 @@ class LiveMigrationPolicy:
 class InvalidWishError(exceptions.PolicyError):
     """A key holds something that is not a boolean (rule 1)."""
 
-    def __init__(self, source: str, key: str, value: object):
+    def __init__(self, source: Source, key: str, value: object):
         self.source, self.key, self.value = source, key, value
         super().__init__(
             f'{source} key {key} has the value {value!r}, which is not a '
@@ -98,7 +101,7 @@ class InvalidWishError(exceptions.PolicyError):
 class UnknownWishError(exceptions.PolicyError):
     """A key looks like a wish and is none."""
 
-    def __init__(self, source: str, key: str):
+    def __init__(self, source: Source, key: str):
         self.source, self.key = source, key
         self.meant = tuple(
             _key(wish, source)
@@ -158,7 +161,7 @@ class TraitConflictError(exceptions.PolicyError):
         )
 
 
-def _key(wish: Wish, source: str) -> str:
+def _key(wish: Wish, source: Source) -> str:
     """Give the name of a wish in a flavor or an image."""
     return wish.flavor_key if source == 'flavor' else wish.image_key
 
@@ -203,12 +206,11 @@ def parse_wish(value: object) -> bool:
 
 
 def unknown(
-    source: str, values: Mapping[str, object]
+    source: Source, values: Mapping[str, object]
 ) -> tuple[UnknownWishError, ...]:
     """Give an error for each key that looks like a wish and is none.
 
-    :param source: ``'flavor'`` or ``'image'``
-    :param values: its extra specs or properties
+    :param values: extra specs or properties
     """
     known = {_key(wish, source) for wish in WISHES}
     return tuple(
@@ -235,7 +237,10 @@ def examine(
     :param extra_specs: the flavor's extra specs
     :param image_properties: the image's properties, without any prefix
     """
-    sources = (('flavor', extra_specs), ('image', image_properties))
+    sources: tuple[tuple[Source, Mapping[str, object]], ...] = (
+        ('flavor', extra_specs),
+        ('image', image_properties),
+    )
     errors: list[exceptions.PolicyError] = []
     wanted: dict[str, bool | None] = {}
     origins: dict[str, str] = {}

@@ -49,7 +49,9 @@ def used(
     return Features(auto_converge, post_copy and not paused)
 
 
-def _own_or_permitted(own, other, permitted):
+def _own_or_permitted(
+    own: bool | None, other: bool | None, permitted: bool
+) -> bool:
     """Whether a feature is used: as wanted, else unless the other one is."""
     if own is not None:
         return own

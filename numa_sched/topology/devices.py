@@ -30,7 +30,8 @@ class DevicePool(NamedTuple):
 
     cell: int | None
     kind: DeviceKind
-    count: int
+    # It hides a method of tuples, which nobody calls.
+    count: int  # type: ignore[assignment]
     provider: str | None = None
 
 
@@ -46,5 +47,5 @@ class DeviceRequest:
     kinds: tuple[DeviceKind, ...] = (frozenset(),)
     affinity: DeviceAffinity = DeviceAffinity.LEGACY
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(self.count >= 0, f'a request for {self.count} PCI devices')

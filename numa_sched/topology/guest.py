@@ -46,7 +46,7 @@ class GuestCell:
     thread_policy: ThreadPolicy | None = None
     page_size: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(
             min(self.memory_mb, self.shared, self.dedicated) >= 0,
             'a guest cell asks for less than nothing',
@@ -78,7 +78,7 @@ class Guest:
     tunneled: bool = False
     devices: tuple[DeviceRequest, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(bool(self.cells), 'a guest without cells')
 
     @property

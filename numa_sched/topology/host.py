@@ -6,6 +6,7 @@ import math
 import operator
 import struct
 from collections.abc import Sequence
+from typing import TypedDict, Unpack
 
 from numa_sched import cpumask
 from numa_sched.exceptions import TopologyError
@@ -43,7 +44,7 @@ class CellLayout:
     cores_known: bool = dataclasses.field(init=False)
     smallest_pages: int | None = dataclasses.field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         where = f'cell {self.id}: '
         require(self.id >= 0, f'a cell id of {self.id}')
         sizes = self.page_sizes_kb
@@ -136,7 +137,7 @@ class HostLayout:
     page_starts: tuple[int, ...] = dataclasses.field(init=False)
     packing: str = dataclasses.field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(bool(self.cells), 'a host without cells')
         seen: set[int] = set()
         cpus = 0
@@ -186,6 +187,14 @@ class HostLayout:
         }
 
 
+class HostFacts(TypedDict, total=False):
+    """What a host has beside its cells; see :class:`Host`."""
+
+    cpu_allocation_ratio: float
+    ram_allocation_ratio: float
+    pools: tuple[DevicePool, ...]
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Host:
     """A host as the scheduler sees it.
@@ -222,7 +231,7 @@ class Host:
     )
     packed: bytes = dataclasses.field(init=False, repr=False, compare=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         layout = self.layout
         per_cell = (
             len(self.memory_mb),
@@ -266,7 +275,8 @@ class Host:
             object.__setattr__(self, 'devices', tuple(devices.items()))
 
     def _odd_numbers(self) -> str:
-        told = {
+        # Some may be no numbers at all, whatever their types say.
+        told: dict[str, tuple[object, ...]] = {
             'memory': self.memory_mb,
             'usage': self.memory_used_mb + self.shared_used,
             'number of pages': (
@@ -290,29 +300,24 @@ class Host:
         )
 
     @classmethod
-    def of(cls, name: str, cells: Sequence[HostCell], **facts) -> 'Host':
+    def of(
+        cls, name: str, cells: Sequence[HostCell], **facts: Unpack[HostFacts]
+    ) -> 'Host':
         """Give a host of cells.
 
-        :param facts: the allocation ratios and the pools of devices
         :raises TopologyError: if the host makes no sense
         """
-        per_cell = 'memory_mb', 'memory_used_mb', 'shared_used', 'pinned'
-        per_page = 'pages_total', 'pages_reserved', 'pages_used'
+        chain = itertools.chain.from_iterable
         return cls(
             name,
             HostLayout(tuple(cell.layout for cell in cells)),
-            *(
-                tuple(getattr(cell, column) for cell in cells)
-                for column in per_cell
-            ),
-            *(
-                tuple(
-                    itertools.chain.from_iterable(
-                        getattr(cell, column) for cell in cells
-                    )
-                )
-                for column in per_page
-            ),
+            memory_mb=tuple(cell.memory_mb for cell in cells),
+            memory_used_mb=tuple(cell.memory_used_mb for cell in cells),
+            shared_used=tuple(cell.shared_used for cell in cells),
+            pinned=tuple(cell.pinned for cell in cells),
+            pages_total=tuple(chain(cell.pages_total for cell in cells)),
+            pages_reserved=tuple(chain(cell.pages_reserved for cell in cells)),
+            pages_used=tuple(chain(cell.pages_used for cell in cells)),
             **facts,
         )
 

@@ -194,6 +194,13 @@ def test_features_that_are_missing_are_named():
     )
 
 
+def test_features_are_missed_on_a_host_of_a_model_that_is_not_told():
+    source = make_node(features=['rdseed'])
+    assert why(make_migration(source), model=None, features=['fpu']) == (
+        'CPU of unknown model without rdseed'
+    )
+
+
 def test_of_many_missing_features_the_first_are_named():
     names = ['adx', 'aes', 'avx', 'avx2', 'bmi1', 'bmi2', 'fma']
     assert why(make_migration(make_node(features=names))) == (
