@@ -1,5 +1,6 @@
 """What servers a cloud is asked for: learned, forgotten, or told."""
 
+import contextlib
 import dataclasses
 import threading
 from collections.abc import Mapping, Sequence
@@ -31,18 +32,24 @@ CHANGED = 0.05
 are made anew with it, and all scores are worked out again."""
 
 
-def pinned(cpus: int, cells: int = 1, **fields) -> Guest:
-    """Give a guest of dedicated CPUs, spread evenly over its cells."""
-    return Guest(
-        tuple(
-            GuestCell(
-                dedicated=cpus // cells,
-                cpu_policy=CPUPolicy.DEDICATED,
-                **{'memory_mb': 0, **fields},
-            )
-            for _ in range(cells)
-        )
+def pinned(
+    cpus: int,
+    cells: int = 1,
+    *,
+    memory_mb: int = 0,
+    page_size: int | None = None,
+) -> Guest:
+    """Give a guest of dedicated CPUs, spread evenly over its cells.
+
+    :param memory_mb: of each cell, as is the page size
+    """
+    cell = GuestCell(
+        memory_mb,
+        dedicated=cpus // cells,
+        cpu_policy=CPUPolicy.DEDICATED,
+        page_size=page_size,
     )
+    return Guest((cell,) * cells)
 
 
 START: Mix = (
@@ -131,7 +138,7 @@ class LearnedMix:
             if growth > 1e6:
                 self._shrink(growth, now)
 
-    def _growth(self, now):
+    def _growth(self, now: float) -> float:
         """Give as what a request of now counts.
 
         Instead of letting all counts shrink, new ones grow.
@@ -139,16 +146,17 @@ class LearnedMix:
         if self._since is None:
             return 1.0
         half_lives = (now - self._since) / self._half_life_s
-        return 2.0 ** min(half_lives, MAX_HALF_LIVES)
+        growth: float = 2.0 ** min(half_lives, MAX_HALF_LIVES)
+        return growth
 
-    def _is_repeated(self, kind, server, now):
+    def _is_repeated(self, kind: Guest, server: str, now: float) -> bool:
         before, when = self._servers.pop(server, (None, now))
         self._servers[server] = kind, now
         if len(self._servers) > MAX_SERVERS:
             del self._servers[next(iter(self._servers))]
         return before == kind and now - when <= REPEATED_WITHIN_S
 
-    def _forget_least(self):
+    def _forget_least(self) -> None:
         """Have what the smallest project asked for be anybody's."""
         least = min(
             (project for project in self._counts if project is not None),
@@ -160,7 +168,7 @@ class LearnedMix:
         if len(anybody) > 16 * MAX_GUESTS:
             self._counts[None] = _most(anybody, 4 * MAX_GUESTS)
 
-    def _shrink(self, growth, now):
+    def _shrink(self, growth: float, now: float) -> None:
         """Have a request of now count 1 again."""
         self._counts = {
             project: {guest: count / growth for guest, count in counts.items()}
@@ -187,12 +195,14 @@ def _together(items: Mix) -> Mix:
     return tuple(shares.items())
 
 
-def _most(counts, number) -> dict[Guest, float]:
+def _most(counts: Mapping[Guest, float], number: int) -> dict[Guest, float]:
     """Give the guests asked for most."""
     return dict(sorted(counts.items(), key=lambda each: -each[1])[:number])
 
 
-def _shares(counts, alone: float) -> Mix:
+def _shares(
+    counts: Mapping[str | None, Mapping[Guest, float]], alone: float
+) -> Mix:
     """Give the mix of what projects have asked for.
 
     :param alone: how much a project counts in any case
@@ -264,7 +274,7 @@ def from_options(items: Sequence[Mapping[str, str]]) -> Mix:
     return _together(tuple(_from_option(item) for item in items if item))
 
 
-def _from_option(item):
+def _from_option(item: Mapping[str, str]) -> tuple[Guest, float]:
     told = dict(item)
     try:
         guest, share = _guest(told), _share(told)
@@ -279,14 +289,14 @@ def _from_option(item):
         ) from error
 
 
-def _guest(told) -> Guest:
+def _guest(told: dict[str, str]) -> Guest:
     """Give the guest of an item, and take what tells of it out of it."""
     for key, value in told.items():
         if not value.strip():
             raise ValueError(f'{key} is empty')
-    if 'cpus' not in told:
-        raise ValueError('cpus is missing')
     cpus = _number(told, 'cpus')
+    if cpus is None:
+        raise ValueError('cpus is missing')
     cells = _number(told, 'cells') or 1
     memory_mb = _number(told, 'memory_mb') or 0
     shared = _TRUTHS.get(told.pop('shared', 'false').lower())
@@ -299,36 +309,31 @@ def _guest(told) -> Guest:
         raise ValueError('memory_mb must be a multiple of cells')
     if shared is None:
         raise ValueError('shared must be true or false')
-    per_cell = {
-        'memory_mb': memory_mb // cells,
-        'page_size': _PAGE_SIZES.get(size) or _number(told, 'page_size'),
-    }
+    memory_mb //= cells
+    page_size = _PAGE_SIZES.get(size) or _number(told, 'page_size')
     if shared:
-        cell = GuestCell(shared=cpus // cells, **per_cell)
+        cell = GuestCell(memory_mb, shared=cpus // cells, page_size=page_size)
         guest = Guest((cell,) * cells)
     else:
-        guest = pinned(cpus, cells, **per_cell)
+        guest = pinned(cpus, cells, memory_mb=memory_mb, page_size=page_size)
     return dataclasses.replace(guest, devices=_devices(told))
 
 
-def _number(told, key) -> int | None:
+def _number(told: dict[str, str], key: str) -> int | None:
     """Give a number and take it out of an item, None if it is not there."""
     if key not in told:
         return None
     text, (least, most) = told.pop(key), _RANGES[key]
-    try:
+    with contextlib.suppress(ValueError):
         number = int(text)
-    except ValueError:
-        number = None
-    if number is None or not least <= number <= most:
-        raise ValueError(
-            f'{key} must be a whole number from {least} to {most}, '
-            f'not {text!r}'
-        )
-    return number
+        if least <= number <= most:
+            return number
+    raise ValueError(
+        f'{key} must be a whole number from {least} to {most}, not {text!r}'
+    )
 
 
-def _share(told) -> float:
+def _share(told: dict[str, str]) -> float:
     text = told.pop('share', '1')
     share = float(text)
     if not MIN_SHARE <= share <= MAX_SHARE:
@@ -338,7 +343,7 @@ def _share(told) -> float:
     return share
 
 
-def _devices(told) -> tuple[DeviceRequest, ...]:
+def _devices(told: dict[str, str]) -> tuple[DeviceRequest, ...]:
     """Give the devices that an item asks for, and take them out of it."""
     kind = frozenset(
         (name, told.pop(key).lower())

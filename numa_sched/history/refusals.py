@@ -7,7 +7,11 @@ Source: ``nova.conductor.tasks.live_migrate.LiveMigrationTask``.
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
+from typing import TypeVar
+
+_Key = TypeVar('_Key', bound=Hashable)
+_Value = TypeVar('_Value')
 
 # Longer than an attempt may take: the conductor waits for a destination as
 # long as [DEFAULT] long_rpc_timeout says, half an hour by default.
@@ -29,7 +33,12 @@ class Refusals:
     Times are seconds of a clock that does not go back. Threads may share one.
     """
 
-    def __init__(self, *, max_servers=MAX_SERVERS, max_refusals=MAX_REFUSALS):
+    def __init__(
+        self,
+        *,
+        max_servers: int = MAX_SERVERS,
+        max_refusals: int = MAX_REFUSALS,
+    ):
         self._max_servers, self._max_refusals = max_servers, max_refusals
         self._lock = threading.Lock()
         # What came last stands last; what came first goes first.
@@ -84,7 +93,7 @@ class Refusals:
             }
         return refused
 
-    def _hold_back(self, server, project):
+    def _hold_back(self, server: str, project: str | None) -> None:
         """Forget the oldest refusals of one that has more than its share."""
         self._keep_last(
             [key for key in self._refusals if key[1] == server],
@@ -100,7 +109,7 @@ class Refusals:
                 MAX_HOSTS_OF_PROJECT,
             )
 
-    def _keep_last(self, keys, most):
+    def _keep_last(self, keys: Sequence[tuple[str, str]], most: int) -> None:
         hosts = list(dict.fromkeys(host for host, _ in reversed(keys)))
         for key in keys:
             if key[0] in hosts[most:]:
@@ -120,10 +129,14 @@ class Refusals:
         if when is None:
             return 1.0
         # A request may have looked at its clock before another one's refusal.
-        return 1.0 - penalty * 0.5 ** (max(now - when, 0.0) / half_life)
+        half_lives = max(now - when, 0.0) / half_life
+        left: float = 0.5**half_lives
+        return 1.0 - penalty * left
 
 
-def _put(kept, key, value, most):
+def _put(
+    kept: dict[_Key, _Value], key: _Key, value: _Value, most: int
+) -> None:
     """Put an entry last, and drop the first one if there are too many."""
     kept.pop(key, None)
     kept[key] = value

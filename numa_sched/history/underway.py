@@ -47,7 +47,7 @@ class UnderWay:
         # What was sent last stands last.
         self._servers: dict[str, Sent] = {}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._servers)
 
     def add(self, server: str, sent: Sent) -> None:
@@ -110,17 +110,21 @@ def has_arrived(claim: Claim, host: Host) -> bool:
 def host_after(claim: Claim) -> Host:
     """Give the host of a claim as it is once the claim has arrived."""
     host, starts = claim.host, claim.host.layout.page_starts
-    names = 'memory_used_mb', 'shared_used', 'pinned', 'pages_used'
-    columns = {name: list(getattr(host, name)) for name in names}
+    memory_used_mb = list(host.memory_used_mb)
+    shared_used = list(host.shared_used)
+    pinned = list(host.pinned)
+    pages_used = list(host.pages_used)
     for index, cell in zip(claim.indexes, claim.cells_after(), strict=True):
-        columns['memory_used_mb'][index] = cell.memory_used_mb
-        columns['shared_used'][index] = cell.shared_used
-        columns['pinned'][index] = cell.pinned
-        pages = slice(starts[index], starts[index + 1])
-        columns['pages_used'][pages] = cell.pages_used
+        memory_used_mb[index] = cell.memory_used_mb
+        shared_used[index] = cell.shared_used
+        pinned[index] = cell.pinned
+        pages_used[starts[index] : starts[index + 1]] = cell.pages_used
     return dataclasses.replace(
         host,
-        **{name: tuple(column) for name, column in columns.items()},
+        memory_used_mb=tuple(memory_used_mb),
+        shared_used=tuple(shared_used),
+        pinned=tuple(pinned),
+        pages_used=tuple(pages_used),
         pools=pools_after(claim) if claim.guest.devices else host.pools,
     )
 
@@ -139,9 +143,10 @@ class Arrivals:
         One that does not fit any more fails, and leaves the host as it is.
         """
         for claim in claims:
-            if claim.host is not host:
-                claim = self._place(claim.guest, host)
-            host = host if claim is None else host_after(claim)
+            made = (
+                claim if claim.host is host else self._place(claim.guest, host)
+            )
+            host = host if made is None else host_after(made)
         return host
 
     def may_fail(
@@ -168,7 +173,7 @@ class Arrivals:
             )
         )
 
-    def _all_fit(self, host, guests):
+    def _all_fit(self, host: Host, guests: Sequence[Guest]) -> bool:
         for guest in guests:
             claim = self._place(guest, host)
             if claim is None:
@@ -176,7 +181,7 @@ class Arrivals:
             host = host_after(claim)
         return True
 
-    def _place(self, guest, host):
+    def _place(self, guest: Guest, host: Host) -> Claim | None:
         placer = self._placers.get(guest)
         if placer is None:
             placer = Placer(guest, packing=self._packing)

@@ -19,7 +19,7 @@ except Exception:
     LOG.exception('The options of numa_sched cannot be registered')
 
 
-def all_filters():
+def all_filters() -> list[object]:
     """Give all host filter classes, and install the request filters.
 
     Named in ``[filter_scheduler] available_filters``. Nova calls this once
@@ -36,7 +36,7 @@ def all_filters():
     return plugins.load_all('numa_sched.host_filters')
 
 
-def all_weighers():
+def all_weighers() -> list[object]:
     """Give all host weigher classes.
 
     Named in ``[filter_scheduler] weight_classes``.
@@ -52,7 +52,7 @@ def all_weighers():
     return plugins.load_all('numa_sched.host_weighers')
 
 
-def settings_or_defaults():
+def settings_or_defaults() -> 'conf.Settings':
     """Give the settings; a bad value counts as not set, with one error logged.
 
     For nova-api and nova-compute, which start whatever our options are.

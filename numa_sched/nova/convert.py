@@ -1,6 +1,8 @@
 """Nova's objects to values of the core."""
 
 import itertools
+from collections.abc import Hashable
+from typing import Any
 
 from nova import exception
 from nova.virt import hardware
@@ -46,7 +48,7 @@ def host(host_state) -> Host | None:
         ids, *cpus, pinned, memory, memory_used, shared_used, pages = zip(
             *_cell_facts(cells), strict=True
         )
-        sizes, *counts = _columns(list(itertools.chain(*pages)))
+        sizes, total, reserved, used = _columns(list(itertools.chain(*pages)))
         pci_stats = host_state.pci_stats
         return Host(
             host_state.host,
@@ -67,7 +69,9 @@ def host(host_state) -> Host | None:
             memory_used,
             shared_used,
             cpumask.from_sets(pinned),
-            *counts,
+            total,
+            reserved,
+            used,
             float(host_state.cpu_allocation_ratio),
             float(host_state.ram_allocation_ratio),
             tuple([_pool(pool) for pool in pci_stats.pools])
@@ -129,8 +133,8 @@ def _columns(pages):
 # Layouts of the hosts seen, so that hosts of one kind share them and nothing
 # is worked out or checked twice. CPUs stand apart, as they are compared where
 # the rest is looked up.
-_CPUS: dict[tuple, list[tuple]] = {}
-_LAYOUTS: dict[tuple, HostLayout] = {}
+_CPUS: dict[tuple[int | None, ...], list[tuple[list[object], '_CPUs']]] = {}
+_LAYOUTS: dict[tuple[object, ...], HostLayout] = {}
 MAX_LAYOUTS = 4096
 
 
@@ -142,7 +146,7 @@ class _CPUs:
 
     __slots__ = ('cells',)
 
-    def __init__(self, cells):
+    def __init__(self, cells: tuple[tuple[int, int, tuple[int, ...]], ...]):
         self.cells = cells
 
 
@@ -261,7 +265,7 @@ def _kind(properties) -> DeviceKind:
     )
 
 
-def _plain(value):
+def _plain(value) -> Hashable:
     if isinstance(value, str):
         return value.lower()
     if isinstance(value, list):
@@ -270,11 +274,13 @@ def _plain(value):
 
 
 def _device_request(request) -> DeviceRequest:
-    policy = 'numa_policy' in request and request.numa_policy
+    affinity = DeviceAffinity.LEGACY
+    if 'numa_policy' in request:
+        affinity = _AFFINITIES.get(request.numa_policy, affinity)
     return DeviceRequest(
         max(request.count, 0),
         tuple(_kind(spec) for spec in request.spec),
-        _AFFINITIES.get(policy, DeviceAffinity.LEGACY),
+        affinity,
     )
 
 
@@ -343,7 +349,7 @@ def _guest_cell(cell) -> GuestCell:
     )
 
 
-def pci_requests(request_spec) -> list:
+def pci_requests(request_spec) -> list[Any]:
     """Give the PCI requests of a request, which may be none."""
     requests = request_spec.pci_requests
     return requests.requests if requests else []

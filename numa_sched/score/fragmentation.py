@@ -9,6 +9,7 @@ is cells, cores, huge pages, memory and PCI devices.
 from collections.abc import Sequence
 
 import numpy
+from numpy.typing import NDArray
 
 from numa_sched.fit.capacity import Capacity
 from numa_sched.fit.claim import Claim
@@ -47,7 +48,7 @@ class Fragmentation(Strategy):
                 scores[number] = score
         return scores
 
-    def lost_cpus(self, claims: Sequence[Claim]) -> numpy.ndarray:
+    def lost_cpus(self, claims: Sequence[Claim]) -> NDArray[numpy.float64]:
         """Give the CPUs that the mix can use no more, on average.
 
         For each guest of the mix that is the number of such guests that have

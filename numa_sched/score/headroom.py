@@ -38,7 +38,9 @@ def _slack(
     return min(shares)
 
 
-def _memory_slack(host, cell, wanted, page_size):
+def _memory_slack(
+    host: Host, cell: HostCell, wanted: GuestCell, page_size: int | None
+) -> float:
     if not wanted.memory_mb:
         return 1.0
     layout = cell.layout

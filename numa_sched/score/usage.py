@@ -11,6 +11,8 @@ def share_in_use(host: Host, guest: Guest, claim: Claim) -> float:
     the allocation ratio. Where there are none it is 1.0.
     """
     cells = claim.cells
+    total: float
+    free: float
     if any(cell.dedicated for cell in guest.cells):
         total = free = 0
         for cell in cells:

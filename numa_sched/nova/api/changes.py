@@ -4,11 +4,14 @@ Each takes the arguments of a call by their names in Nova.
 """
 
 import dataclasses
+from collections.abc import Mapping, Set
+from typing import Any
 
 import webob.exc
 from nova import objects
 from nova import utils as nova_utils
 from nova.api.openstack import common
+from nova.scheduler.client import report
 from oslo_log import log as logging
 
 from numa_sched.nova import images
@@ -18,7 +21,7 @@ from numa_sched.policy.verdict import Change, Wishes
 LOG = logging.getLogger(__name__)
 
 
-def create(called, *, with_images):
+def create(called: Mapping[str, Any], *, with_images: bool) -> Change | None:
     """Give what there would be with a new server; once for many alike.
 
     Called as ``nova.compute.api.API._populate_instance_for_create``.
@@ -37,7 +40,7 @@ def create(called, *, with_images):
     return Change(subject, Wishes(), Wishes(flavor.extra_specs, properties))
 
 
-def write(called, *, with_images):
+def write(called: Mapping[str, Any], *, with_images: bool) -> Change | None:
     """Give what writing extra specs makes of a flavor that there is.
 
     Called as ``FlavorExtraSpecsController._check_extra_specs_value``.
@@ -65,7 +68,9 @@ class Resize:
 
     server: 'objects.Instance'
 
-    def __call__(self, called, *, with_images):
+    def __call__(
+        self, called: Mapping[str, Any], *, with_images: bool
+    ) -> Change:
         """Give the change."""
         before = _wishes(self.server, with_images)
         flavor = called['new_flavor']
@@ -84,9 +89,11 @@ class Rebuild:
     """
 
     server: 'objects.Instance'
-    placement: object
+    placement: 'report.SchedulerReportClient'
 
-    def __call__(self, called, *, with_images):
+    def __call__(
+        self, called: Mapping[str, Any], *, with_images: bool
+    ) -> Change | None:
         """Give the change, None if images have no say."""
         if not with_images:
             return None
@@ -113,7 +120,7 @@ class Rebuild:
             change, errors=verdict.lacking(change, lacking)
         )
 
-    def _host_traits(self, context, required):
+    def _host_traits(self, context, required: Set[str]) -> Set[str]:
         """Give the traits of the host; those required if nobody knows."""
         server = self.server
         try:
@@ -136,7 +143,7 @@ class Rebuild:
             return required
 
 
-def _wishes(server, with_images):
+def _wishes(server, with_images: bool) -> Wishes:
     """Give the wishes of a server as they stand."""
     return Wishes(
         server.flavor.extra_specs,
@@ -144,7 +151,7 @@ def _wishes(server, with_images):
     )
 
 
-def _properties(image, flavor):
+def _properties(image, flavor) -> dict[str, str]:
     """Give image properties as a server of the flavor will keep them."""
     return images.without_prefix(
         nova_utils.get_system_metadata_from_image(image, flavor)

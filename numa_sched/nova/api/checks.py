@@ -2,6 +2,8 @@
 
 import dataclasses
 import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import webob.exc
 from oslo_log import log as logging
@@ -10,6 +12,15 @@ from numa_sched.nova import settings_or_defaults
 from numa_sched.policy import verdict
 
 LOG = logging.getLogger(__name__)
+
+
+class ChangeOf(Protocol):
+    """Gives the change that a call of Nova's makes, None if nothing counts."""
+
+    def __call__(
+        self, called: Mapping[str, Any], *, with_images: bool
+    ) -> verdict.Change | None:
+        """Take the arguments of the call by their names in Nova."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,7 +35,7 @@ class Checks:
     with_images: bool = True
 
     @classmethod
-    def configured(cls):
+    def configured(cls) -> 'Checks':
         """Give the checks that the operator has asked for, read once."""
         settings = settings_or_defaults()
         return cls(
@@ -32,14 +43,18 @@ class Checks:
             with_images=settings.image_wishes,
         )
 
-    def hold(self, change_of, method, args, kwargs):
+    def hold(
+        self,
+        change_of: ChangeOf,
+        method: Callable[..., object],
+        args: Sequence[object],
+        kwargs: Mapping[str, object],
+    ) -> None:
         """Hold against the rules what a call of Nova's would change.
 
         A check that fails is not held against anybody: it leaves an error in
         the log, and the scheduler checks again.
 
-        :param change_of: gives the change, or None if there is nothing to
-            check, from the arguments of the call by their names in Nova
         :param method: what Nova calls
         :raises HTTPBadRequest: if it would break the rules
         """
@@ -60,7 +75,11 @@ class Checks:
             return
         raise webob.exc.HTTPBadRequest(explanation=why)
 
-    def _why_not(self, change_of, called):
+    def _why_not(
+        self, change_of: ChangeOf, called: Mapping[str, Any]
+    ) -> str | None:
         change = change_of(called, with_images=self.with_images)
-        errors = verdict.refusals(change) if change else ()
+        if change is None:
+            return None
+        errors = verdict.refusals(change)
         return verdict.message(change, errors) if errors else None

@@ -2,9 +2,11 @@
 
 import copy
 
+from nova import objects
 from nova.compute import api
 
 from numa_sched.nova.api import changes
+from numa_sched.nova.api.checks import Checks
 
 
 class CheckedAPI(api.API):
@@ -23,10 +25,11 @@ class CheckedAPI(api.API):
         '_validate_vtpm_secret_security',
     )
 
-    def __init__(self, checks):
-        """Take the checks, a :class:`numa_sched.nova.api.checks.Checks`."""
+    def __init__(self, checks: Checks):
+        """Take the checks."""
         super().__init__()
-        self._checks, self._server = checks, None
+        self._checks = checks
+        self._server: objects.Instance | None = None
 
     def _about(self, server):
         """Give a copy that knows its server: threads share nothing."""

@@ -3,6 +3,7 @@
 from nova.api.openstack.compute import flavors_extraspecs
 
 from numa_sched.nova.api import changes
+from numa_sched.nova.api.checks import Checks
 
 
 class CheckedExtraSpecs(flavors_extraspecs.FlavorExtraSpecsController):
@@ -10,8 +11,8 @@ class CheckedExtraSpecs(flavors_extraspecs.FlavorExtraSpecsController):
 
     REPLACED = ('_check_extra_specs_value',)
 
-    def __init__(self, checks):
-        """Take the checks, a :class:`numa_sched.nova.api.checks.Checks`."""
+    def __init__(self, checks: Checks):
+        """Take the checks."""
         super().__init__()
         self._checks = checks
 

@@ -6,6 +6,9 @@ compute API and the controller of extra specs. Paths, bodies, rights and
 states are read by Nova alone, and so is what there is to check.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 from nova.api.openstack.compute.flavors_extraspecs import (
     FlavorExtraSpecsController,
 )
@@ -57,7 +60,7 @@ def _router(application):
     return application
 
 
-def _resources(router):
+def _resources(router) -> list[Any]:
     """Give what Nova calls for its routes."""
     return [
         route.defaults['controller']
@@ -66,7 +69,7 @@ def _resources(router):
     ]
 
 
-def _install(resources):
+def _install(resources: Iterable[Any]) -> list[str]:
     """Have resources use ours instead of Nova's own.
 
     :returns: what of Nova was not found

@@ -73,11 +73,11 @@ class LibvirtDriver(driver.LibvirtDriver):
         )
 
 
-def _is_qemu():
+def _is_qemu() -> bool:
     return CONF.libvirt.virt_type in ('kvm', 'qemu')
 
 
-def _used(host, instance):
+def _used(host, instance) -> features.Features:
     """Give the features with which a server is migrated from this host."""
     wanted = _policy(instance)
     why_not = why_no_post_copy(host, instance)
@@ -107,7 +107,7 @@ def _used(host, instance):
     return used
 
 
-def _policy(instance):
+def _policy(instance) -> policy.LiveMigrationPolicy:
     """Give what a server wants; old data that is wrong is logged, not kept."""
     wanted, errors = policy.examine(
         instance.flavor.extra_specs,
@@ -120,16 +120,16 @@ def _policy(instance):
     return wanted
 
 
-def why_no_post_copy(host, instance):
+def why_no_post_copy(host, instance) -> str | None:
     """Give why post-copy cannot be used for a server, None if it can."""
     if CONF.libvirt.live_migration_tunnelled:
         return 'libvirt does not tunnel post-copy'
     devices = host.get_guest(instance).get_all_devices()
-    found = {_without_post_copy(device) for device in devices} - {None}
+    found = {each for each in map(_without_post_copy, devices) if each}
     return f'it has {" and ".join(sorted(found))}' if found else None
 
 
-def _without_post_copy(device):
+def _without_post_copy(device) -> str | None:
     """Give what a device is if it rules out post-copy, None if it does not.
 
     Such a device would reach for memory that is not there yet; QEMU refuses.
@@ -148,7 +148,7 @@ def _without_post_copy(device):
     return None
 
 
-def _flags(flags, used, host):
+def _flags(flags: int, used: features.Features, host) -> int:
     """Give migration flags with these features and without the other."""
     libvirt = driver.libvirt
     flags &= ~(

@@ -1,13 +1,19 @@
 """Whether a request fits hosts, from Nova's objects to verdicts."""
 
+from collections.abc import Sequence
+
 import nova.conf
 
 from numa_sched import fit
+from numa_sched.fit import Placer
 from numa_sched.fit.claim import Claim
-from numa_sched.fit.reasons import Misfit, Reason, TooManySets
+from numa_sched.fit.constraint import SetConstraint
+from numa_sched.fit.reasons import Misfit, NoTopology, Reason, TooManySets
 from numa_sched.nova import convert
-from numa_sched.nova.scheduler.pci import chosen_providers
-from numa_sched.nova.scheduler.views import VIEWS, Verdict, View
+from numa_sched.nova.scheduler.demand import Demand
+from numa_sched.nova.scheduler.pci import Candidate, chosen_providers
+from numa_sched.nova.scheduler.views import VIEWS, Chosen, Verdict, View, Views
+from numa_sched.topology import Guest, Host
 
 CONF = nova.conf.CONF
 
@@ -21,7 +27,9 @@ STEPS_PER_CANDIDATE = 20
 class Assessment:
     """One request, on any number of hosts."""
 
-    def __init__(self, request_spec, demand=None, views=VIEWS):
+    def __init__(
+        self, request_spec, demand: Demand | None = None, views: Views = VIEWS
+    ):
         """Read what does not depend on the host.
 
         :param demand: what is to learn of the request, if anything
@@ -40,9 +48,10 @@ class Assessment:
         if demand and self.guest:
             project = 'project_id' in request_spec and request_spec.project_id
             demand.saw(self.guest, request_spec.instance_uuid, project or None)
-        self.placer = self.guest and views.placer(
-            self.guest, packing=self._packing
-        )
+        # Only for a guest: nobody asks where none would be placed.
+        self.placer: Placer
+        if self.guest is not None:
+            self.placer = views.placer(self.guest, packing=self._packing)
 
     def view(self, host_state) -> View:
         """Give the view of a host."""
@@ -55,7 +64,7 @@ class Assessment:
         :meth:`view` or :meth:`verdict` will tell of that host, nothing is
         worked out, and the view is None if it is that.
         """
-        views = []
+        views: list[View | None] = []
         for host_state in host_states:
             try:
                 views.append(self.view(host_state))
@@ -65,9 +74,9 @@ class Assessment:
             self._place(views)
         return views
 
-    def _place(self, views):
+    def _place(self, views: Sequence[View | None]) -> None:
         new = [
-            view
+            (view, view.host)
             for view in views
             if view is not None
             and view.host is not None
@@ -75,11 +84,11 @@ class Assessment:
         ]
         try:
             claims = self.placer.place_all(
-                [view.host for view in new], self._part
+                [host for _, host in new], self._part
             )
         except Exception:
             return
-        for view, claim in zip(new, claims, strict=True):
+        for (view, _), claim in zip(new, claims, strict=True):
             if claim is fit.UNDECIDED:
                 self._given_up.add(view)
             else:
@@ -96,34 +105,46 @@ class Assessment:
         if key in view.verdicts:
             return view.verdicts[key]
         found = self.with_devices(host_state, view, candidates[0])
-        return view.keep(key, found) if found else Verdict(None)
+        if isinstance(found, Misfit):
+            return Verdict(None)
+        return view.keep(key, found)
 
-    def with_devices(self, host_state, view, candidate) -> Claim | Misfit:
+    def with_devices(
+        self, host_state, view: View, candidate: Candidate
+    ) -> Claim | Misfit:
         """Give the claim for one allocation candidate, or why there is none.
 
         Candidates that leave the same choice of devices get one answer.
         """
+        host = view.host
+        if host is None:
+            return Misfit(NoTopology())
         chosen = self._chosen(host_state, candidate)
         kept = view.verdicts.get((self.placer, chosen))
-        if kept is not None:
+        if kept is not None and kept.claim is not None:
             return kept.claim
-        if self._on is None or self._on.host is not view.host:
-            self._on = OnHost(
-                view.host, self.guest, self._packing, self._part()
-            )
+        if self._on is None or self._on.host is not host:
+            guest = self.placer.guest
+            self._on = OnHost(host, guest, self._packing, self._part())
         return self._on.claim(chosen)
 
-    def keep(self, host_state, view, candidate, claim):
+    def keep(
+        self, host_state, view: View, candidate: Candidate, claim: Claim
+    ) -> None:
         """Keep the claim for an allocation candidate of a host."""
         key = self.placer, self._chosen(host_state, candidate)
         if key not in view.verdicts:  # with its score, if it is known
             view.keep(key, claim)
 
-    def explain(self, view) -> Reason:
+    def explain(self, view: View) -> Reason:
         """Give why a guest without devices does not fit a host."""
-        return self.placer.explain(view.host, self._part()).reason
+        if view.host is None:
+            return NoTopology()
+        found = self.placer.explain(view.host, self._part())
+        # If it fits after all, it was given up before that was found.
+        return found.reason if isinstance(found, Misfit) else TooManySets()
 
-    def _chosen(self, host_state, candidate):
+    def _chosen(self, host_state, candidate: Candidate) -> Chosen:
         """Give the providers of the devices, None if none are looked for."""
         if not host_state.pci_stats:
             return None
@@ -131,7 +152,7 @@ class Assessment:
             host_state.pci_stats, self.requests, candidate['mappings']
         )
 
-    def _part(self):
+    def _part(self) -> fit.Budget:
         """Give the part of what may be done that is for one host."""
         steps = max(LEAST_STEPS, min(fit.MAX_STEPS, self._budget.left))
         return fit.Budget(steps, self._budget)
@@ -140,24 +161,26 @@ class Assessment:
 class OnHost:
     """A guest with devices on one host, for all allocation candidates."""
 
-    def __init__(self, host, guest, packing, budget):
+    def __init__(
+        self, host: Host, guest: Guest, packing: bool, budget: fit.Budget
+    ):
         """Take what may be done for all candidates together."""
         self.host, self._budget = host, budget
         self._trial = fit.Trial(host, guest, packing=packing)
-        self._claims = {}
+        self._claims: dict[Chosen, Claim | Misfit] = {}
 
-    def claim(self, chosen):
+    def claim(self, chosen: Chosen) -> Claim | Misfit:
         """Give the claim with the devices of some providers, or why not."""
         if chosen not in self._claims:
             self._claims[chosen] = self._new_claim(chosen)
         return self._claims[chosen]
 
-    def _new_claim(self, chosen):
+    def _new_claim(self, chosen: Chosen) -> Claim | Misfit:
         try:
             self._budget.take(STEPS_PER_CANDIDATE)
         except fit.OutOfSteps:
             return Misfit(TooManySets())
-        constraints = []
+        constraints: list[SetConstraint] = []
         if chosen is not None:
             constraints.append(self._trial.devices_near(chosen))
         return self._trial.claim(constraints, self._budget)

@@ -2,10 +2,13 @@
 
 import functools
 import time
+from collections.abc import Callable
 
 import nova.conf
 
 from numa_sched.history.mix import START, LearnedMix, from_options
+from numa_sched.score import Mix
+from numa_sched.topology import Guest
 
 CONF = nova.conf.CONF
 
@@ -13,15 +16,19 @@ CONF = nova.conf.CONF
 class Demand:
     """A mix of guests that is learned as time goes by."""
 
-    def __init__(self, mix: LearnedMix, clock=time.time):
+    def __init__(
+        self, mix: LearnedMix, clock: Callable[[], float] = time.time
+    ):
         """Take a mix and what gives the time in seconds."""
         self._mix, self._clock = mix, clock
 
-    def saw(self, guest, server, project=None):
+    def saw(
+        self, guest: Guest, server: str, project: str | None = None
+    ) -> None:
         """Learn of the request for a server of a project, if that is told."""
         self._mix.saw(guest, server, self._clock(), project)
 
-    def mix(self):
+    def mix(self) -> Mix:
         """Give the mix, the same object unless it has changed enough."""
         return self._mix.get(self._clock())
 

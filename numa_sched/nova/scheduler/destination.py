@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging as std_logging
+from typing import Any
 
 import nova.conf
 from nova import context as nova_context
@@ -12,7 +13,7 @@ from nova.scheduler.filters import BaseHostFilter
 from oslo_log import log as logging
 
 from numa_sched import destination
-from numa_sched.destination import Migration, Node, Rules, cpu
+from numa_sched.destination import Migration, Node, Refusal, Rules, cpu
 from numa_sched.exceptions import TopologyError
 from numa_sched.fit import reasons
 from numa_sched.nova.scheduler import source
@@ -30,7 +31,7 @@ class MigrationDestinationFilter(BaseHostFilter):
 
     RUN_ON_REBUILD = False
 
-    def filter_all(self, filter_obj_list, spec_obj):
+    def filter_all(self, filter_obj_list, spec_obj) -> list[Any]:
         """Give the host states that a live migration may go to."""
         host_states = list(filter_obj_list)
         request = host_states and _Request.of(spec_obj)
@@ -40,7 +41,7 @@ class MigrationDestinationFilter(BaseHostFilter):
         request.report()
         return left
 
-    def host_passes(self, host_state, spec_obj):
+    def host_passes(self, host_state, spec_obj) -> bool:
         """Whether one host state is left over by :meth:`filter_all`."""
         return bool(self.filter_all([host_state], spec_obj))
 
@@ -48,14 +49,14 @@ class MigrationDestinationFilter(BaseHostFilter):
 class _Request:
     """The request for a live migration, and the hosts dropped so far."""
 
-    def __init__(self, spec_obj, instance, migration):
+    def __init__(self, spec_obj, instance, migration: Migration):
         self.spec_obj, self.instance = spec_obj, instance
         self.migration = migration
         self.pages = _Pages.of(spec_obj, migration)
-        self.dropped = []
+        self.dropped: list[Refusal] = []
 
     @classmethod
-    def of(cls, spec_obj):
+    def of(cls, spec_obj) -> '_Request | None':
         """Give the request, None unless it is for a live migration."""
         if not source.may_be_live_migration(spec_obj):
             return None
@@ -77,7 +78,7 @@ class _Request:
             return None
         return cls(spec_obj, instance, migration)
 
-    def passes(self, host_state):
+    def passes(self, host_state) -> bool:
         """Whether a live migration may go to a host."""
         try:
             reason = self._refusal(host_state)
@@ -112,7 +113,7 @@ class _Request:
             )
         return False
 
-    def _refusal(self, host_state):
+    def _refusal(self, host_state) -> Refusal | None:
         node = _node_of_state(host_state)
         reason = destination.refusal(self.migration, node)
         if reason or self.pages is None:
@@ -121,7 +122,7 @@ class _Request:
             return None
         return self.pages.refusal(host_state)
 
-    def report(self):
+    def report(self) -> None:
         """Tell once which hosts were dropped, grouped."""
         if not self.dropped or not LOG.isEnabledFor(std_logging.INFO):
             return
@@ -144,11 +145,11 @@ class _Pages:
     (``MoveClaim._test_live_migration_page_size``).
     """
 
-    def __init__(self, assessment, current):
+    def __init__(self, assessment: Assessment, current: int | None):
         self.assessment, self.current = assessment, current
 
     @classmethod
-    def of(cls, spec_obj, migration):
+    def of(cls, spec_obj, migration: Migration) -> '_Pages | None':
         """Give None where every claim comes to the size in use."""
         if not migration.has_numa:
             return None
@@ -161,7 +162,7 @@ class _Pages:
             return None
         return cls(assessment, migration.page_size)
 
-    def refusal(self, host_state):
+    def refusal(self, host_state) -> Refusal | None:
         """Give why the claim on a host does not come to the size in use."""
         view = self.assessment.view(host_state)
         claim = view.host and self.assessment.verdict(host_state, view).claim
@@ -181,7 +182,7 @@ def _source_node(context, spec_obj, instance):
         )
 
 
-def _migration(spec_obj, instance, compute_node):
+def _migration(spec_obj, instance, compute_node) -> Migration:
     topology = instance.numa_topology
     first = topology.cells[0] if topology else None
     return Migration(
@@ -193,13 +194,13 @@ def _migration(spec_obj, instance, compute_node):
     )
 
 
-def _is_emulated(spec_obj):
+def _is_emulated(spec_obj) -> bool:
     """Whether the guest may have a CPU of another architecture."""
     properties = spec_obj.image.properties if spec_obj.image else {}
     return bool(properties.get('hw_emulation_architecture'))
 
 
-def _guest_cpu(model):
+def _guest_cpu(model) -> cpu.GuestCPU | None:
     """Give the CPU that a guest was given, None if that of its source."""
     if not model or not model.model:
         return None
@@ -213,7 +214,7 @@ def _guest_cpu(model):
     )
 
 
-def _rules(*, emulates):
+def _rules(*, emulates: bool) -> Rules:
     workarounds = CONF.workarounds
     level = CONF.upgrade_levels.compute
     return Rules(
@@ -230,7 +231,7 @@ def _rules(*, emulates):
     )
 
 
-def _node(row):
+def _node(row) -> Node:
     """Give the facts that host states and compute nodes have in common."""
     return Node(
         hypervisor_type=row.hypervisor_type,
@@ -239,7 +240,7 @@ def _node(row):
     )
 
 
-def _node_of_state(host_state):
+def _node_of_state(host_state) -> Node:
     hypervisors = {each[1] for each in host_state.supported_instances or ()}
     service = getattr(host_state, 'service', None) or {}
     return dataclasses.replace(

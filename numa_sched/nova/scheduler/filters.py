@@ -1,6 +1,8 @@
 """Host filters."""
 
 import logging as std_logging
+from collections.abc import Iterator
+from typing import Any
 
 from nova import objects
 from nova.objects import fields
@@ -40,7 +42,11 @@ class NUMAFitFilter(BaseHostFilter):
 
     RUN_ON_REBUILD = True
 
-    def __init__(self, learned=None, choices=None):
+    def __init__(
+        self,
+        learned: demand.Demand | None = None,
+        choices: underway.Choices | None = None,
+    ):
         """Take a ``Demand`` and ``Choices``.
 
         Those of this process if none are given.
@@ -49,7 +55,7 @@ class NUMAFitFilter(BaseHostFilter):
         self._demand = learned or demand.of_this_process()
         self._choices = choices or underway.of_this_process()
 
-    def filter_all(self, filter_obj_list, spec_obj):
+    def filter_all(self, filter_obj_list, spec_obj) -> Iterator[Any]:
         """Yield the host states that the request fits.
 
         :raises NoValidHost: if the wishes of a rebuild cannot be met
@@ -84,7 +90,7 @@ class NUMAFitFilter(BaseHostFilter):
             # Nova asks weighers only if there is something to weigh.
             request.watch(self._choices, *passed[0])
 
-    def host_passes(self, host_state, spec_obj):
+    def host_passes(self, host_state, spec_obj) -> bool:
         """Whether one host state is left over by :meth:`filter_all`."""
         return any(self.filter_all([host_state], spec_obj))
 
@@ -92,16 +98,16 @@ class NUMAFitFilter(BaseHostFilter):
 class _Request:
     """One request, and the hosts that it has dropped so far."""
 
-    def __init__(self, spec_obj, learned):
+    def __init__(self, spec_obj, learned: demand.Demand):
         self.spec_obj = spec_obj
         self.assessment = Assessment(spec_obj, learned)
         self.needs_threads = _needs_threads(spec_obj)
         self.asks_anything = bool(self.assessment.guest or self.needs_threads)
-        self.dropped = []
+        self.dropped: list[reasons.Reason | View] = []
         self.debug = LOG.isEnabledFor(std_logging.DEBUG)
-        self._limits = {}
+        self._limits: dict[tuple[float, float], Any] = {}
 
-    def passes(self, host_state, view):
+    def passes(self, host_state, view: View | None) -> bool:
         """Whether a host passes; leaves limits for the claim if it does."""
         try:
             view = view or self.assessment.view(host_state)
@@ -136,7 +142,9 @@ class _Request:
             )
         return False
 
-    def watch(self, choices, host_state, view):
+    def watch(
+        self, choices: underway.Choices, host_state, view: View | None
+    ) -> None:
         """Have the only host watched: it is likely to be chosen."""
         try:
             view = view or self.assessment.view(host_state)
@@ -148,7 +156,9 @@ class _Request:
         except Exception:
             LOG.debug('The choice of a host is not noted', exc_info=True)
 
-    def _drop_reason(self, host_state, view):
+    def _drop_reason(
+        self, host_state, view: View
+    ) -> reasons.Reason | View | None:
         """Give why a host is dropped, None if it is not.
 
         A view stands for the reason that only :meth:`_explain` works out.
@@ -181,7 +191,9 @@ class _Request:
         host_state.limits['numa_topology'] = self._limits_of(host_state)
         return None
 
-    def _drop_candidates(self, host_state, view):
+    def _drop_candidates(
+        self, host_state, view: View
+    ) -> reasons.Reason | None:
         """Leave the candidates whose devices are in reach of fitting cells.
 
         Nova claims the first one, so the one with the nearest devices is put
@@ -194,17 +206,25 @@ class _Request:
             )
             for candidate in host_state.allocation_candidates
         ]
-        fitting = [each for each in verdicts if each[1]]
+        fitting = [
+            (candidate, found)
+            for candidate, found in verdicts
+            if not isinstance(found, reasons.Misfit)
+        ]
         ordered = order_candidates(host_state.pci_stats, fitting)
         host_state.allocation_candidates = ordered
         if not ordered:
-            return verdicts[0][1].reason
+            return next(
+                found.reason
+                for _, found in verdicts
+                if isinstance(found, reasons.Misfit)
+            )
         for candidate, claim in fitting:
             if candidate is ordered[0]:
                 self.assessment.keep(host_state, view, candidate, claim)
         return None
 
-    def _explain(self, reason):
+    def _explain(self, reason: reasons.Reason | View) -> reasons.Reason:
         """Give the reason; slower than finding out that there is one."""
         if not isinstance(reason, View):
             return reason
@@ -233,7 +253,7 @@ class _Request:
             self._limits[ratios] = limits
         return limits
 
-    def report(self):
+    def report(self) -> None:
         """Tell once why no host is left, grouped."""
         if not self.dropped or not LOG.isEnabledFor(std_logging.INFO):
             return
@@ -251,7 +271,7 @@ class _Request:
         )
 
 
-def _needs_threads(spec_obj):
+def _needs_threads(spec_obj) -> bool:
     """Whether a guest may only run on hosts with sibling threads.
 
     Source: ``NUMATopologyFilter._satisfies_cpu_policy``.
@@ -267,7 +287,7 @@ def _needs_threads(spec_obj):
     )
 
 
-def _warn_of_bad_data(host_state, error):
+def _warn_of_bad_data(host_state, error: str) -> None:
     LOG.warning(
         'Host %(host)s, node %(node)s is left out: the NUMA topology that it '
         'reports makes no sense (%(error)s). Restart its nova-compute and see '

@@ -1,13 +1,20 @@
 """PCI devices that placement has chosen, by allocation candidate."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
 
 from numa_sched.fit import devices
 from numa_sched.fit.claim import Claim
 
 
+class Candidate(TypedDict):
+    """What is looked at of an allocation candidate, as Nova keeps it."""
+
+    mappings: Mapping[str, list[str]]
+
+
 def chosen_providers(
-    pci_stats, requests: Sequence, mapping: Mapping[str, list[str]]
+    pci_stats, requests: Sequence[Any], mapping: Mapping[str, list[str]]
 ) -> tuple[tuple[str, ...], ...]:
     """Give, for each request, the providers that are to give the devices.
 
@@ -22,7 +29,9 @@ def chosen_providers(
     )
 
 
-def order_candidates(pci_stats, claims: Sequence[tuple[dict, Claim]]) -> list:
+def order_candidates(
+    pci_stats, claims: Sequence[tuple[Candidate, Claim]]
+) -> list[Candidate]:
     """Give allocation candidates, those with the nearest devices first.
 
     Only devices that placement knows differ from candidate to candidate. Those
@@ -36,7 +45,7 @@ def order_candidates(pci_stats, claims: Sequence[tuple[dict, Claim]]) -> list:
         if pool.get('rp_uuid')
     }
 
-    def remoteness(item):
+    def remoteness(item: tuple[Candidate, Claim]):
         candidate, claim = item
         return devices.remoteness(
             claim,

@@ -7,6 +7,9 @@ the traits that an image names by itself
 those that its wishes about live migration stand for.
 """
 
+from collections.abc import Set
+from typing import Any
+
 import nova.conf
 from nova import context as nova_context
 from nova import exception
@@ -23,7 +26,7 @@ CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
 
-def check(host_states, request_spec) -> list:
+def check(host_states, request_spec) -> list[Any]:
     """Give the host states, of which there is one: that of the server.
 
     :param request_spec: one of a rebuild, as Nova marks it
@@ -49,12 +52,12 @@ class _RefusedError(Exception):
     """A rebuild is not to be; the text is for the user."""
 
 
-def _is_bound(request_spec):
+def _is_bound(request_spec) -> bool:
     """Whether Nova has named the host, as it does for every rebuild."""
     return 'force_hosts' in request_spec and bool(request_spec.force_hosts)
 
 
-def _check_wishes(host_states, request_spec):
+def _check_wishes(host_states, request_spec) -> None:
     context = nova_context.get_admin_context()
     try:
         server = source.instance(context, request_spec, *source.WITH_WISHES)
@@ -87,7 +90,7 @@ def _check_wishes(host_states, request_spec):
             raise _RefusedError('; '.join(map(str, errors)))
 
 
-def _traits(context, host_state):
+def _traits(context, host_state) -> Set[str]:
     try:
         found = report.report_client_singleton().get_provider_traits(
             context, host_state.uuid

@@ -16,11 +16,11 @@ LOG = logging.getLogger(__name__)
 class Memory:
     """What a worker remembers: a request filter writes, the weigher reads."""
 
-    def __init__(self, clock=time.monotonic):
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
         """Begin without any refusal; ``clock`` gives the time in seconds."""
         self.refusals, self.clock = Refusals(), clock
 
-    def note(self, context, request_spec):
+    def note(self, context, request_spec) -> bool:
         """Take note of the hosts that have refused a server.
 
         A request filter, because Nova runs these once for every request:
@@ -60,7 +60,7 @@ def of_this_process() -> Memory:
     return Memory()
 
 
-def note_refusals(context, request_spec):
+def note_refusals(context, request_spec) -> bool:
     """Take note of the hosts that have refused a server; ask for nothing.
 
     The request filter of this process; see :meth:`Memory.note`.

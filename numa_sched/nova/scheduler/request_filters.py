@@ -2,6 +2,7 @@
 
 import functools
 import threading
+from collections.abc import Iterable, Mapping, Sequence
 
 import nova.conf
 from nova import exception
@@ -9,6 +10,7 @@ from nova.scheduler import request_filter
 from oslo_log import log as logging
 
 from numa_sched import policy
+from numa_sched.exceptions import PolicyError
 from numa_sched.nova.scheduler import source
 from numa_sched.policy import verdict
 from numa_sched.policy.verdict import Change, Wishes
@@ -19,7 +21,7 @@ LOG = logging.getLogger(__name__)
 _INSTALLING = threading.Lock()
 
 
-def install(filters):
+def install(filters: Iterable[object]) -> None:
     """Have nova-scheduler run request filters; more than once is fine.
 
     They run right before ``isolate_aggregates``, which is replaced by ours:
@@ -42,7 +44,7 @@ def install(filters):
         ]
 
 
-def live_migration_policy(context, request_spec):
+def live_migration_policy(context, request_spec) -> bool:
     """Require the traits that the server's live-migration policy asks for.
 
     :returns: whether anything was required
@@ -63,7 +65,12 @@ def live_migration_policy(context, request_spec):
     return bool(wanted.required_traits)
 
 
-def tell_requirements(request_spec, wanted, extra_specs, image_properties):
+def tell_requirements(
+    request_spec,
+    wanted: policy.LiveMigrationPolicy,
+    extra_specs: Mapping[str, object],
+    image_properties: Mapping[str, object],
+) -> None:
     """Tell once for a request which traits it requires and who says so.
 
     Where no host has them, Nova tells of insufficient resources only.
@@ -79,7 +86,9 @@ def tell_requirements(request_spec, wanted, extra_specs, image_properties):
         )
 
 
-def _read_source(context, request_spec, extra_specs):
+def _read_source(
+    context, request_spec, extra_specs: Mapping[str, object]
+) -> source.Source:
     """Give the wishes outside the request, read only where they can matter."""
     is_move = source.is_move(request_spec)
     unread = source.Source({}, None if is_move else Wishes())
@@ -106,9 +115,11 @@ def _read_source(context, request_spec, extra_specs):
     return found if with_images else found.without_image()
 
 
-def _report(errors, request_spec, found):
+def _report(
+    errors: Sequence[PolicyError], request_spec, found: source.Source
+) -> None:
     """Refuse what a request brings in, and warn of what was there before."""
-    refused = ()
+    refused: Sequence[PolicyError] = ()
     if found.before is not None:
         after = Wishes(request_spec.flavor.extra_specs, found.image_properties)
         refused = verdict.refusals(
@@ -124,7 +135,7 @@ def _report(errors, request_spec, found):
     warn_of(errors, request_spec)
 
 
-def warn_of(errors, request_spec):
+def warn_of(errors: Sequence[PolicyError], request_spec) -> None:
     """Warn of wishes that do not count, as they cannot be met together."""
     LOG.warning(
         'Server %(server)s is scheduled as if these live-migration wishes '

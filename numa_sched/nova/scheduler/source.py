@@ -8,8 +8,9 @@ those that were asked for with it may have one.
 """
 
 import dataclasses
-import weakref
 from collections.abc import Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
 
 from nova import context as nova_context
 from nova import exception, objects
@@ -95,7 +96,7 @@ WITH_WISHES = 'flavor', 'system_metadata'
 
 
 # Of the requests being handled, so that filters need not read them again.
-_INSTANCES: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+_INSTANCES: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
 
 def instance(context, request_spec, *fields: str) -> 'objects.Instance':

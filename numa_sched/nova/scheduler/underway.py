@@ -8,13 +8,15 @@ import functools
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any
 
 import nova.conf
 
 from numa_sched.fit.claim import Claim
 from numa_sched.history.underway import Arrivals, Sent, UnderWay, has_arrived
 from numa_sched.nova.scheduler.views import View
+from numa_sched.topology import Guest, Host
 
 CONF = nova.conf.CONF
 
@@ -32,7 +34,9 @@ class _Watched:
     Source: ``nova.scheduler.host_manager.HostState.consume_from_request``.
     """
 
-    def __init__(self, server, hosts, when):
+    def __init__(
+        self, server: str, hosts: Sequence[tuple[Any, Claim]], when: float
+    ):
         self.server, self.when = server, when
         self._hosts = [(state, state.updated, claim) for state, claim in hosts]
 
@@ -48,7 +52,9 @@ class _Watched:
         state, _, claim = self._hosts[0]
         return self._sent(state, claim)
 
-    def _sent(self, state, claim, *shown_by):
+    def _sent(
+        self, state, claim: Claim, *shown_by: Callable[[], object]
+    ) -> Sent:
         return Sent(_name(state), claim, self.when, *shown_by)
 
 
@@ -58,27 +64,32 @@ class Expected:
     ``views`` are those that were given where nothing is under way.
     """
 
-    def __init__(self, views, claims=None, arrivals=None):
-        self.views: list[View | None] = views
-        self._claims: dict[int, list[Claim]] = claims or {}
-        self._arrivals = arrivals
+    def __init__(
+        self,
+        views: Sequence[View | None],
+        claims: Mapping[int, Sequence[Claim]] | None = None,
+        arrivals: Arrivals | None = None,
+    ):
+        self.views = views
+        self._claims = claims or {}
+        self._arrivals = arrivals or Arrivals()
 
-    def may_fail(self, number: int, view: View, guest) -> bool:
+    def may_fail(self, number: int, view: View | None, guest: Guest) -> bool:
         """Whether a claim may fail on a host, by the order of arrivals.
 
         :param number: which host, in the order of the views
         :param view: the host as it is
         """
         claims = self._claims.get(number)
-        return bool(claims) and self._arrivals.may_fail(
-            view.host, claims, guest
-        )
+        if not claims or view is None or view.host is None:
+            return False
+        return self._arrivals.may_fail(view.host, claims, guest)
 
 
 class Choices:
     """What a worker has chosen and not seen arrive: watched, then known."""
 
-    def __init__(self, clock=time.monotonic):
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
         """Begin with nothing; ``clock`` gives the time in seconds."""
         self._clock = clock
         self._under_way = UnderWay()
@@ -86,7 +97,7 @@ class Choices:
         # Of each thread the last request; it is over when the next begins.
         self._watched: dict[int, _Watched] = {}
 
-    def watch(self, server: str, hosts: Sequence[tuple]) -> None:
+    def watch(self, server: str, hosts: Sequence[tuple[Any, Claim]]) -> None:
         """Find out later which of some hosts is taken for a server.
 
         :param hosts: host states and the claims expected there, best first;
@@ -99,41 +110,50 @@ class Choices:
                 self._watched[threading.get_ident()] = watched
 
     def expected(
-        self, server: str, host_states: Sequence, views: Sequence[View | None]
+        self,
+        server: str,
+        host_states: Sequence[Any],
+        views: Sequence[View | None],
     ) -> Expected:
         """Give the hosts of a request as they will be.
 
         :param server: the server that is asked for: if it was under way, its
             claim has failed
         """
-        presumed = self._settle()
+        presumed: dict[Hashable, list[Sent]] = {}
+        for sent in self._settle():
+            presumed.setdefault(sent.host, []).append(sent)
         self._under_way.drop(server)
-        by_host = self._under_way.by_host()
-        for sent in presumed:
-            by_host.setdefault(sent.host, {})[object()] = sent
-        found, claims = list(views), {}
+        known = self._under_way.by_host()
+        if not known and not presumed:
+            return Expected(views)
+        found = list(views)
+        claims: dict[int, list[Claim]] = {}
         arrivals = Arrivals(
             packing=CONF.compute.packing_host_numa_cells_allocation_strategy
         )
-        if by_host:
-            for number, (state, view) in enumerate(
-                zip(host_states, views, strict=True)
-            ):
-                sent = by_host.get(_name(state))
-                if sent and view is not None and view.host is not None:
-                    left = self._left(sent, state, view.host)
-                    if left:
-                        claims[number] = left
-                        found[number] = View(
-                            None, arrivals.after(view.host, left), None
-                        )
+        for number, (state, view) in enumerate(
+            zip(host_states, views, strict=True)
+        ):
+            name = _name(state)
+            if name not in known and name not in presumed:
+                continue
+            if view is None or view.host is None:
+                continue
+            left = self._left(
+                known.get(name, {}), presumed.get(name, ()), state, view.host
+            )
+            if left:
+                claims[number] = left
+                after = arrivals.after(view.host, left)
+                found[number] = View(None, after, None)
         return Expected(found, claims, arrivals)
 
     def count(self) -> int:
         """Give how many servers are under way, as far as is known."""
         return len(self._under_way)
 
-    def _settle(self):
+    def _settle(self) -> list[Sent]:
         """Learn what was chosen; give what other threads are choosing."""
         oldest = self._clock() - CONF.numa_sched.claim_seconds
         mine, choosing = threading.get_ident(), []
@@ -149,27 +169,38 @@ class Choices:
         self._under_way.drop_before(oldest)
         return choosing
 
-    def _left(self, sent, state, host):
+    def _left(
+        self,
+        known: Mapping[str, Sent],
+        presumed: Iterable[Sent],
+        state,
+        host: Host,
+    ) -> list[Claim]:
         """Give the claims that a host does not show, in their order.
 
         Where the state is that of this very request, and was consumed from by
         the servers before, it is not told whose claims have arrived.
         """
         shown = [
-            server for server, each in sent.items() if each.shown_by() is state
+            server
+            for server, each in known.items()
+            if each.shown_by() is state
         ]
         left = []
-        for server, each in sent.items():
+        for server, each in known.items():
             if server in shown:
                 continue
             if not shown and has_arrived(each.claim, host):
                 self._under_way.drop(server)
             else:
                 left.append(each.claim)
+        for each in presumed:
+            if shown or not has_arrived(each.claim, host):
+                left.append(each.claim)
         return left
 
 
-def _name(host_state):
+def _name(host_state) -> Hashable:
     return host_state.host, host_state.nodename
 
 

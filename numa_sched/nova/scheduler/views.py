@@ -11,6 +11,8 @@ import datetime
 import re
 import time
 import weakref
+from collections.abc import Callable
+from typing import Any
 
 from oslo_log import log as logging
 
@@ -18,6 +20,7 @@ from numa_sched.exceptions import TopologyError
 from numa_sched.fit import Placer
 from numa_sched.fit.claim import Claim
 from numa_sched.nova import convert
+from numa_sched.score import Strategy
 from numa_sched.topology import Guest, Host
 
 LOG = logging.getLogger(__name__)
@@ -38,13 +41,24 @@ def _drop_oldest(kept):
 
 
 class Verdict:
-    """What came of one guest on one host; ``claim`` is None if nothing."""
+    """What came of one guest on one host; ``claim`` is None if nothing.
+
+    ``score`` is worth what ``scored_by`` is: nothing before there is one.
+    """
 
     __slots__ = ('claim', 'score', 'scored_by')
 
     def __init__(self, claim: Claim | None):
         self.claim = claim
-        self.score = self.scored_by = None
+        self.score = 0.0
+        self.scored_by: Strategy | None = None
+
+
+Chosen = tuple[tuple[str, ...], ...] | None
+"""For each request for devices the providers that placement has chosen."""
+
+Asked = Placer | tuple[Placer, Chosen]
+"""What there may be a verdict on: a guest, one with devices as chosen."""
 
 
 class View:
@@ -67,10 +81,11 @@ class View:
 
     def __init__(self, key, host: Host | None, error: str | None):
         self.key, self.host, self.error = key, host, error
-        self.verdicts: dict[Placer, Verdict] = {}
+        self.verdicts: dict[Asked, Verdict] = {}
         self.settled = self._warned = False
         self.seen = 0.0
-        self.read_from = None  # refers to the host state last looked at
+        # Refers to the host state last looked at.
+        self.read_from: weakref.ref[Any] | None = None
 
     def warn(self) -> bool:
         """Whether to warn of the host: once, until its row has changed."""
@@ -81,23 +96,24 @@ class View:
         """Give what comes of a guest on this host."""
         verdict = self.verdicts.pop(placer, None)
         if verdict is None:
-            return self.keep(placer, placer.place(self.host))
+            claim = None if self.host is None else placer.place(self.host)
+            return self.keep(placer, claim)
         # The one asked for least lately stands first, and goes first.
         self.verdicts[placer] = verdict
         return verdict
 
-    def keep(self, placer: Placer, claim: Claim | None) -> Verdict:
+    def keep(self, asked: Asked, claim: Claim | None) -> Verdict:
         """Give the verdict, newly made, that a guest's claim leads to."""
         while len(self.verdicts) >= MAX_VERDICTS_PER_HOST:
             _drop_oldest(self.verdicts)
-        verdict = self.verdicts[placer] = Verdict(claim)
+        verdict = self.verdicts[asked] = Verdict(claim)
         return verdict
 
 
 class Views:
     """The views of all hosts that a scheduler worker has seen lately."""
 
-    def __init__(self, clock=time.time):
+    def __init__(self, clock: Callable[[], float] = time.time):
         self._clock = clock
         self._views: dict[object, View] = {}
         self._placers: dict[tuple[Guest, bool], Placer] = {}
@@ -152,7 +168,7 @@ class Views:
         view.seen = now
         return view
 
-    def _look(self, host_state, key, known, now):
+    def _look(self, host_state, key, known: View | None, now: float) -> View:
         try:
             host, error = convert.host(host_state), None
             seconds = _seconds_since_update(host_state, now)
@@ -181,7 +197,7 @@ class Views:
         return view
 
 
-def _seconds_since_update(host_state, now) -> float:
+def _seconds_since_update(host_state, now: float) -> float:
     """Give how old a row is; 0.0 if that is not told."""
     updated = host_state.updated
     if updated is None:

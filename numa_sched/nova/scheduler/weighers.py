@@ -3,6 +3,8 @@
 import functools
 import heapq
 import logging as std_logging
+from collections.abc import Sequence
+from typing import Any
 
 import nova.conf
 from nova.scheduler import utils, weights
@@ -14,6 +16,9 @@ from numa_sched.fit.capacity import Capacity
 from numa_sched.fit.left import Left
 from numa_sched.nova.scheduler import demand, refusals, underway, workers
 from numa_sched.nova.scheduler.assess import Assessment
+from numa_sched.nova.scheduler.views import Verdict, View
+from numa_sched.score import Strategy
+from numa_sched.topology import Guest, Host
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -33,7 +38,12 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
     minval = 0.0
     maxval = 1.0
 
-    def __init__(self, learned=None, remembered=None, choices=None):
+    def __init__(
+        self,
+        learned: demand.Demand | None = None,
+        remembered: refusals.Memory | None = None,
+        choices: underway.Choices | None = None,
+    ):
         """Take a ``Demand``, a ``Memory`` of refusals and ``Choices``.
 
         Those of this process if none are given.
@@ -49,7 +59,7 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
         self._made_of = self._demand.mix()
         self._strategy = self._make_strategy(self._made_of)
 
-    def weight_multiplier(self, host_state):
+    def weight_multiplier(self, host_state) -> float:
         """Give the multiplier of a host, from its aggregates or the option."""
         option = CONF.numa_sched.fit_weight_multiplier
         multiplier = utils.get_weight_multiplier(
@@ -61,7 +71,9 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
             _warn_of_multiplier(str(error), option)
             return option
 
-    def weigh_objects(self, weighed_obj_list, weight_properties):
+    def weigh_objects(
+        self, weighed_obj_list, weight_properties
+    ) -> list[float]:
         """Give the weights of the hosts, in their order."""
         host_states = [weighed.obj for weighed in weighed_obj_list]
         try:
@@ -116,12 +128,17 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
                 _debug_weight(weight_properties, *told)
         return weighed
 
-    def _weigh_object(self, obj, weight_properties):
+    def _weigh_object(self, obj, weight_properties) -> float:
         """Give the weight of one host state."""
         weighed = weights.WeighedHost(obj, WORST)
         return self.weigh_objects([weighed], weight_properties)[0]
 
-    def _expected(self, server, host_states, views):
+    def _expected(
+        self,
+        server: str,
+        host_states: Sequence[Any],
+        views: Sequence[View | None],
+    ) -> underway.Expected:
         """Give the hosts as they will be, or as they are if that fails."""
         try:
             return self._choices.expected(server, host_states, views)
@@ -129,7 +146,13 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
             _warn_of_nothing_under_way(server)
             return underway.Expected(views)
 
-    def _foreseen(self, host_states, views, expected, assessment):
+    def _foreseen(
+        self,
+        host_states: Sequence[Any],
+        views: Sequence[View | None],
+        expected: Sequence[View | None],
+        assessment: Assessment,
+    ) -> tuple[list[Verdict | None], set[int]]:
         """Give the verdicts on hosts as they will be.
 
         Where a guest will not fit any more the verdict is that on the host as
@@ -151,7 +174,12 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
                 verdicts[number] = verdict
         return verdicts, set(full)
 
-    def _crowds(self, guest, views, scores):
+    def _crowds(
+        self,
+        guest: Guest,
+        views: Sequence[View | None],
+        scores: Sequence[float],
+    ) -> list[float] | None:
         """Give how likely others leave no room on each host, from 0 to 1.
 
         None if nothing of this worker is under way: the others are taken to
@@ -195,7 +223,12 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
             except Exception:
                 _warn_of_nothing_under_way(server)
 
-    def _scored(self, host_states, views, assessment):
+    def _scored(
+        self,
+        host_states: Sequence[Any],
+        views: Sequence[View | None],
+        assessment: Assessment,
+    ) -> list[Verdict | None]:
         """Give the verdict on each host, with its score; None without one."""
         strategy = self.strategy()
         verdicts = [
@@ -207,20 +240,22 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
             for host_state, verdict in zip(host_states, verdicts, strict=True)
             if verdict is not None and verdict.scored_by is not strategy
         ]
-        scores = self._scores(strategy, assessment.guest, unscored)
+        scores = self._scores(strategy, assessment.placer.guest, unscored)
         for (_, verdict), score in zip(unscored, scores, strict=True):
             verdict.score = min(max(score, self.minval), self.maxval)
             verdict.scored_by = strategy
         return verdicts
 
-    def strategy(self):
+    def strategy(self) -> Strategy:
         """Give the strategy, made anew if the mix of guests has changed."""
         mix = self._demand.mix()
         if mix is not self._made_of:
             self._strategy, self._made_of = self._make_strategy(mix), mix
         return self._strategy
 
-    def _verdict(self, host_state, view, assessment):
+    def _verdict(
+        self, host_state, view: View | None, assessment: Assessment
+    ) -> Verdict | None:
         try:
             view = view or assessment.view(host_state)
             if view.error is not None:
@@ -234,9 +269,18 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
             return None
         return None if verdict.claim is None else verdict
 
-    def _scores(self, strategy, guest, unscored):
+    def _scores(
+        self,
+        strategy: Strategy,
+        guest: Guest,
+        unscored: Sequence[tuple[Any, Verdict]],
+    ) -> list[float]:
         """Give scores, all at once; one by one if that fails."""
-        claims = [verdict.claim for _, verdict in unscored]
+        claims = [
+            verdict.claim
+            for _, verdict in unscored
+            if verdict.claim is not None
+        ]
         if not claims:
             return []
         try:
@@ -267,17 +311,18 @@ def _warn_of_multiplier(why, option):
     )
 
 
-def _rooms(views, guest):
+def _rooms(views: Sequence[View | None], guest: Guest) -> list[float]:
     """Give how many such guests each host has room for."""
-    kinds = {}
+    kinds: dict[int, list[tuple[int, Host]]] = {}
     for number, view in enumerate(views):
-        if view is not None and view.host is not None:
-            kinds.setdefault(id(view.host.layout), []).append(number)
+        host = None if view is None else view.host
+        if host is not None:
+            kinds.setdefault(id(host.layout), []).append((number, host))
     rooms = [1.0] * len(views)
-    for numbers in kinds.values():
-        left = Left([views[number].host for number in numbers])
+    for hosts in kinds.values():
+        left = Left([each for _, each in hosts])
         found = Capacity(left).guests(guest).tolist()
-        for number, room in zip(numbers, found, strict=True):
+        for (number, _), room in zip(hosts, found, strict=True):
             # It fits, whatever the count says.
             rooms[number] = max(room, 1.0)
     return rooms

@@ -3,6 +3,7 @@
 import functools
 import threading
 import time
+from collections.abc import Callable
 
 import nova.conf
 from nova import context as nova_context
@@ -22,7 +23,7 @@ class Workers:
     Looked up in a thread of its own: no request waits for it.
     """
 
-    def __init__(self, clock=time.monotonic):
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
         """Begin with the workers of this host."""
         self._clock = clock
         self._hosts = 1
@@ -39,7 +40,7 @@ class Workers:
             CONF.scheduler.workers or processutils.get_worker_count()
         )
 
-    def _refresh(self):
+    def _refresh(self) -> None:
         with self._lock:
             now = self._clock()
             if self._looked is not None and now - self._looked < REFRESH_S:
@@ -49,7 +50,7 @@ class Workers:
             target=self._look, name='numa_sched workers', daemon=True
         ).start()
 
-    def _look(self):
+    def _look(self) -> None:
         try:
             self._hosts = max(_hosts_alive(), 1)
         except Exception as error:
@@ -60,7 +61,7 @@ class Workers:
             )
 
 
-def _hosts_alive():
+def _hosts_alive() -> int:
     """Give on how many hosts nova-scheduler is up, by their heartbeats."""
     services = objects.ServiceList.get_by_binary(
         nova_context.get_admin_context(), 'nova-scheduler'
