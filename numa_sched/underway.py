@@ -109,7 +109,7 @@ def has_arrived(claim: Claim, host: Host) -> bool:
 
 def host_after(claim: Claim) -> Host:
     """Give the host of a claim as it is once the claim has arrived."""
-    host, starts = claim.host, claim.host.layout.page_starts
+    host, starts = claim.host, claim.host.layout.form.page_starts
     names = 'memory_used_mb', 'shared_used', 'pinned', 'pages_used'
     columns = {name: list(getattr(host, name)) for name in names}
     for index, cell in zip(claim.indexes, claim.cells_after(), strict=True):

@@ -272,7 +272,7 @@ def _rooms(views, guest):
     kinds = {}
     for number, view in enumerate(views):
         if view is not None and view.host is not None:
-            kinds.setdefault(id(view.host.layout), []).append(number)
+            kinds.setdefault(id(view.host.layout.form), []).append(number)
     rooms = [1.0] * len(views)
     for numbers in kinds.values():
         left = Left([views[number].host for number in numbers])
