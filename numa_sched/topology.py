@@ -11,7 +11,7 @@ import itertools
 import math
 import operator
 import struct
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
 from numa_sched import cpumask
@@ -192,6 +192,33 @@ class HostLayout:
     foreign: tuple[int, ...] = dataclasses.field(
         init=False, repr=False, compare=False
     )
+    _make_cells: Callable[[], tuple[CellLayout, ...]] = dataclasses.field(
+        init=False, repr=False, compare=False
+    )
+
+    @classmethod
+    def with_cells_later(
+        cls,
+        form: HostForm,
+        foreign: tuple[int, ...],
+        make_cells: Callable[[], tuple[CellLayout, ...]],
+    ) -> 'HostLayout':
+        """Give a layout whose cells are made when they are first asked for.
+
+        :param make_cells: gives the cells, of which the rest tells the truth
+        """
+        layout = object.__new__(cls)
+        object.__setattr__(layout, 'form', form)
+        object.__setattr__(layout, 'foreign', foreign)
+        object.__setattr__(layout, '_make_cells', make_cells)
+        return layout
+
+    def __getattr__(self, name):
+        # Reached only by what is not there yet.
+        if name != 'cells':
+            raise AttributeError(name)
+        object.__setattr__(self, 'cells', self._make_cells())
+        return self.cells
 
     def __post_init__(self):
         _require(bool(self.cells), 'a host without cells')
