@@ -23,14 +23,16 @@ def from_ids(ids: Iterable[int]) -> int:
 _BITS = {cpu: 1 << cpu for cpu in range(1024)}
 
 
-def from_sets(sets: Iterable[set[int]]) -> tuple[int, ...]:
+def from_sets(sets: Collection[set[int]]) -> tuple[int, ...]:
     """Give the masks of sets of CPU ids, faster than :func:`from_ids`.
 
     :raises ValueError: if an id is negative or above :data:`HIGHEST_CPU`
     """
     bit_of = _BITS.__getitem__
     try:
-        return tuple([sum(map(bit_of, ids)) if ids else 0 for ids in sets])
+        return tuple(
+            [sum(map(bit_of, ids)) if len(ids) else 0 for ids in sets]
+        )
     except KeyError:
         return tuple(map(from_ids, sets))
 

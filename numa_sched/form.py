@@ -82,7 +82,7 @@ class HostForm:
         }
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=1024)
 def host_form(*fields: tuple) -> HostForm:
     """Give the form of these fields: the same object again, if it is known.
 

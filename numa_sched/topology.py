@@ -192,8 +192,8 @@ class HostLayout:
     foreign: tuple[int, ...] = dataclasses.field(
         init=False, repr=False, compare=False
     )
-    _make_cells: Callable[[], tuple[CellLayout, ...]] = dataclasses.field(
-        init=False, repr=False, compare=False
+    _make_cells: Callable[[], tuple[CellLayout, ...]] | None = (
+        dataclasses.field(init=False, repr=False, compare=False, default=None)
     )
 
     @classmethod

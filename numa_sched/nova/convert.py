@@ -168,6 +168,7 @@ def _by_cell(counts, sizes):
 
 
 def _cpus(told) -> _CPUs:
+    """Give the CPUs of shared, dedicated and sibling sets of each cell."""
     shared, dedicated, siblings = told
     key = (
         len(shared),
