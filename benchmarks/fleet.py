@@ -2,6 +2,7 @@
 
 from tests.cloud import machines  # isort: skip  (Nova patches come first)
 
+import dataclasses
 import datetime
 import random
 
@@ -23,9 +24,13 @@ def configure():
     nova.conf.CONF([], default_config_files=[])
 
 
-def hosts(count, cells, threads):
-    """Give hosts of one kind, each in use in a way of its own."""
-    return [_host(number, cells, threads) for number in range(count)]
+def hosts(count, cells, threads, own_layouts=False):
+    """Give hosts of one kind, each in use in a way of its own.
+
+    :param own_layouts: whether each numbers its CPUs in a way of its own, too
+    """
+    made = [_host(number, cells, threads) for number in range(count)]
+    return list(map(_renumbered, made)) if own_layouts else made
 
 
 def _host(number, cells, threads):
@@ -53,6 +58,37 @@ def _host(number, cells, threads):
             )
         )
     return make_host(*made, name=f'host{number}')
+
+
+def _renumbered(host):
+    """Give a host with the numbers of its CPUs shuffled."""
+    cpus = [
+        cpu
+        for cell in host.layout.cells
+        for cpu in cpumask.ids(cell.shared | cell.dedicated)
+    ]
+    shuffled = random.Random(host.name).sample(cpus, len(cpus))
+    number_of = dict(zip(cpus, shuffled, strict=True))
+
+    def renumbered(mask):
+        return cpumask.from_ids(number_of[cpu] for cpu in cpumask.ids(mask))
+
+    return Host.of(
+        host.name,
+        [
+            dataclasses.replace(
+                cell,
+                pinned=renumbered(cell.pinned),
+                layout=dataclasses.replace(
+                    cell.layout,
+                    shared=renumbered(cell.layout.shared),
+                    dedicated=renumbered(cell.layout.dedicated),
+                    siblings=tuple(map(renumbered, cell.layout.siblings)),
+                ),
+            )
+            for cell in host.cells
+        ],
+    )
 
 
 def telco(count):

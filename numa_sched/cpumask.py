@@ -1,6 +1,6 @@
 """Sets of CPUs as ints: bit n is CPU n."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 # A kernel of today is built for at most 8192 CPUs; an id far beyond that is
 # corrupt data, and a mask of it would eat memory.
@@ -23,16 +23,27 @@ def from_ids(ids: Iterable[int]) -> int:
 _BITS = {cpu: 1 << cpu for cpu in range(1024)}
 
 
-def from_sets(sets: Iterable[set[int]]) -> tuple[int, ...]:
+def from_sets(sets: Collection[set[int]]) -> tuple[int, ...]:
     """Give the masks of sets of CPU ids, faster than :func:`from_ids`.
 
     :raises ValueError: if an id is negative or above :data:`HIGHEST_CPU`
     """
     bit_of = _BITS.__getitem__
     try:
-        return tuple([sum(map(bit_of, ids)) for ids in sets])
+        return tuple(
+            [sum(map(bit_of, ids)) if len(ids) else 0 for ids in sets]
+        )
     except KeyError:
         return tuple(map(from_ids, sets))
+
+
+def from_cores(cores: Collection[set[int]]) -> tuple[int, ...]:
+    """Give what :func:`from_sets` gives, faster for sets of two."""
+    bit_of = _BITS
+    try:
+        return tuple([bit_of[one] | bit_of[other] for one, other in cores])
+    except (KeyError, ValueError):
+        return from_sets(cores)
 
 
 def ids(mask: int) -> Iterator[int]:

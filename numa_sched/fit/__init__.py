@@ -55,7 +55,7 @@ class Placer:
         if self._bulk.applies:
             kinds: dict[int, list[int]] = {}
             for number, host in enumerate(hosts):
-                kinds.setdefault(id(host.layout), []).append(number)
+                kinds.setdefault(id(host.layout.form), []).append(number)
             for numbers in kinds.values():
                 placed = self._bulk.place([hosts[each] for each in numbers])
                 for number, claim in zip(numbers, placed, strict=True):

@@ -26,7 +26,7 @@ MOST = 2**52
 
 
 class Bulk:
-    """Answers for one guest on many hosts of one layout.
+    """Answers for one guest on many hosts of one form.
 
     ``applies`` tells whether there are any for the guest.
     """
@@ -53,29 +53,28 @@ class Bulk:
     def place(self, hosts: Sequence[Host]) -> list:
         """Give for each host the claim, None, or :data:`UNDECIDED`.
 
-        :param hosts: at least one; the layout of all is the same object
+        :param hosts: at least one; all of one form
         """
-        layout, count = hosts[0].layout, len(self.guest.cells)
-        available = len(layout.cells)
+        form, count = hosts[0].layout.form, len(self.guest.cells)
+        available = len(form.ids)
         if available < count:
             return [None] * len(hosts)
-        if not layout.same_pages:
+        if not form.same_pages:
             return [UNDECIDED] * len(hosts)
         table = Table(hosts, numpy.int64)
         too_big = (table.numbers < 0) | (table.numbers > MOST)
         undecided = too_big.any(axis=1)
         sizes = accepted = None
         if self._cell.page_size:
-            sizes = self._page_sizes(table, layout)
+            sizes = self._page_sizes(table, form)
             accepted = sizes > 0
             if self._by_kind:
                 others = accepted & (sizes != sizes.max(axis=1)[:, None])
                 undecided |= others.any(axis=1)
         else:
-            accepted = self._has_memory(table, layout)
+            accepted = self._has_memory(table, form)
         if self._cell.pinned:
-            free = [cell.dedicated_count for cell in layout.cells]
-            free = numpy.array(free) - table['pinned']
+            free = numpy.array(form.dedicated) - table['pinned']
             accepted &= free >= self._cell.dedicated
             self._drop_unpinned(hosts, accepted)
             by_cpus = self._sign * free
@@ -94,14 +93,14 @@ class Bulk:
             hosts, undecided, fits, _first(count, accepted, keys), sizes
         )
 
-    def _page_sizes(self, table, layout):
+    def _page_sizes(self, table, form):
         """Give the size of the pages that each cell has for one guest cell.
 
         It is 0 where there are not enough.
         """
-        sizes_kb = layout.cells[0].page_sizes_kb
+        sizes_kb = form.page_sizes_kb[0]
         free = table['pages_total'] - table['pages_used']
-        free = _by_cell(free - table['pages_reserved'], layout)
+        free = _by_cell(free - table['pages_reserved'], form)
         found = numpy.zeros(free.shape[:2], numpy.int64)
         order = page_order(sizes_kb, self._cell.page_size)
         for at, size in reversed(order):
@@ -109,18 +108,18 @@ class Bulk:
                 found[free[:, :, at] >= self._memory_kb // size] = size
         return found
 
-    def _has_memory(self, table, layout):
-        pinned, smallest = self._cell.pinned, layout.cells[0].smallest_pages
+    def _has_memory(self, table, form):
+        pinned, smallest = self._cell.pinned, form.smallest_pages[0]
         if smallest is None:
             room = table['memory_mb']
             if pinned:
                 room = room - table['memory_used_mb']
             return room >= self._cell.memory_mb
-        size_kb = layout.cells[0].page_sizes_kb[smallest]
+        size_kb = form.page_sizes_kb[0][smallest]
         pages = table['pages_total']
         if pinned:
             pages = pages - table['pages_used'] - table['pages_reserved']
-        pages = _by_cell(pages, layout)[:, :, smallest]
+        pages = _by_cell(pages, form)[:, :, smallest]
         enough = pages >= self._memory_kb // size_kb
         return enough & (self._memory_kb % size_kb == 0)
 
@@ -131,8 +130,8 @@ class Bulk:
         """
         cell = self._cell
         unsure = [
-            not counting_decides(layout, cell)
-            for layout in hosts[0].layout.cells
+            not counting_decides(known, cell)
+            for known in hosts[0].layout.form.cores_known
         ]
         for row, index in zip(*(accepted & unsure).nonzero(), strict=True):
             found = pin(
@@ -143,7 +142,7 @@ class Bulk:
     def _by_devices(self, hosts):
         """Give for each cell its place in the order, by its PCI devices."""
         sign = -1 if self.guest.wants_devices else 1
-        ids = [cell.id for cell in hosts[0].layout.cells]
+        ids = hosts[0].layout.form.ids
         free = [dict(host.devices) for host in hosts]
         return sign * numpy.array(
             [[devices.get(cell, 0) for cell in ids] for devices in free],
@@ -151,10 +150,8 @@ class Bulk:
         )
 
     def _has_share(self, table, hosts):
-        cell, layout = self._cell, hosts[0].layout
-        shared = numpy.array(
-            [each.shared.bit_count() for each in layout.cells]
-        )
+        cell = self._cell
+        shared = numpy.array(hosts[0].layout.form.shared)
         cpu_ratios = [[host.cpu_allocation_ratio] for host in hosts]
         ram_ratios = [[host.ram_allocation_ratio] for host in hosts]
         with numpy.errstate(over='ignore'):
@@ -191,9 +188,9 @@ class Bulk:
         return found
 
 
-def _by_cell(pages, layout):
+def _by_cell(pages, form):
     """Give pages by host, cell and size; all cells have the same sizes."""
-    return pages.reshape(len(pages), len(layout.cells), -1)
+    return pages.reshape(len(pages), len(form.ids), -1)
 
 
 def _first(count, accepted, keys):

@@ -12,7 +12,7 @@ from numa_sched.topology import (
     CPUPolicy,
     Guest,
     GuestCell,
-    HostLayout,
+    HostForm,
     PageSize,
     ThreadPolicy,
 )
@@ -76,27 +76,27 @@ class Capacity:
             limits.extend(self._memory_rooms(cell))
         if not limits:
             return numpy.full(
-                (len(self._left.hosts), len(self._left.layout.cells)),
+                (len(self._left.hosts), len(self._left.form.ids)),
                 UNLIMITED,
             )
         return numpy.maximum(numpy.minimum.reduce(limits), 0)
 
     def _dedicated_rooms(self, cell):
+        form = self._left.form
         if cell.thread_policy is ThreadPolicy.ISOLATE:
             # Nova never finds room elsewhere (bug 1889633).
             possible = [
-                layout.threads_per_core == 1
-                or layout.dedicated == layout.shared
-                for layout in self._left.layout.cells
+                threads == 1 or both
+                for threads, both in zip(
+                    form.threads_per_core, form.both, strict=True
+                )
             ]
             return numpy.where(
                 possible, _times(cell.dedicated, self._left.cores), 0
             )
         if cell.thread_policy is not ThreadPolicy.REQUIRE:
             return _times(cell.dedicated, self._left.dedicated)
-        threads = numpy.array(
-            [layout.threads_per_core for layout in self._left.layout.cells]
-        )
+        threads = numpy.array(form.threads_per_core)
         # Without siblings it never has room.
         return numpy.where(
             threads > 1,
@@ -106,10 +106,7 @@ class Capacity:
 
     def _shared_rooms(self, cell):
         # No guest overcommits against itself.
-        possible = [
-            cell.shared <= layout.shared.bit_count()
-            for layout in self._left.layout.cells
-        ]
+        possible = [cell.shared <= cpus for cpus in self._left.form.shared]
         return numpy.where(possible, _times(cell.shared, self._left.shared), 0)
 
     def _memory_rooms(self, cell):
@@ -119,7 +116,7 @@ class Capacity:
             limits.append(_times(cell.memory_mb, self._left.overcommit_mb))
         if cell.page_size:
             columns = _page_columns(
-                self._left.layout, cell.page_size, cell.memory_mb
+                self._left.form, cell.page_size, cell.memory_mb
             )
             free = numpy.maximum(self._left.pages_kb[:, columns], 0)
             limits.append(_times(cell.memory_mb * 1024, free).sum(axis=2))
@@ -143,10 +140,10 @@ class Capacity:
         Into memory, on the cells that tell nothing about pages.
         """
         columns = _page_columns(
-            self._left.layout, PageSize.SMALL, cell.memory_mb
+            self._left.form, PageSize.SMALL, cell.memory_mb
         )
         return numpy.where(
-            [bool(layout.page_sizes_kb) for layout in self._left.layout.cells],
+            [bool(sizes) for sizes in self._left.form.page_sizes_kb],
             _times(cell.memory_mb * 1024, pages_kb[:, columns[:, 0]]),
             _times(cell.memory_mb, memory_mb),
         )
@@ -160,7 +157,7 @@ def _times(need, room: numpy.ndarray) -> numpy.ndarray:
     return numpy.floor(room / need)
 
 
-def _page_columns(layout: HostLayout, wanted: int, memory_mb: int):
+def _page_columns(form: HostForm, wanted: int, memory_mb: int):
     """Give for each cell the columns of the pages that a guest cell may get.
 
     A cell that has fewer than others points to the column that is 0.
@@ -168,11 +165,11 @@ def _page_columns(layout: HostLayout, wanted: int, memory_mb: int):
     usable = [
         [
             start + index
-            for index, size in page_order(cell.page_sizes_kb, wanted)
+            for index, size in page_order(sizes, wanted)
             if memory_mb * 1024 % size == 0
         ]
-        for cell, start in zip(
-            layout.cells, layout.page_starts[:-1], strict=True
+        for sizes, start in zip(
+            form.page_sizes_kb, form.page_starts[:-1], strict=True
         )
     ]
     most = max(1, *map(len, usable))

@@ -11,7 +11,6 @@ import dataclasses
 from numa_sched import cpumask
 from numa_sched.fit.reasons import CellMisfit, Shortage
 from numa_sched.topology import (
-    CellLayout,
     CPUPolicy,
     GuestCell,
     HostCell,
@@ -57,7 +56,7 @@ def check_cell(
         return misfit
     if misfit := _check_cpus(host, guest, reserved):
         return misfit
-    if guest.pinned and not counting_decides(host.layout, guest):
+    if guest.pinned and not counting_decides(host.layout.cores_known, guest):
         pinning = pin(
             host, guest.dedicated, guest.thread_policy, reserved=reserved
         )
@@ -70,13 +69,15 @@ def check_cell(
     return page_size
 
 
-def counting_decides(layout: CellLayout, guest: GuestCell) -> bool:
+def counting_decides(cores_known: bool, guest: GuestCell) -> bool:
     """Whether a guest cell can be pinned wherever enough CPUs are free.
 
     It can if it does not mind which threads it gets, and all are known.
+
+    :param cores_known: as a layout of a host cell tells
     """
     return (
-        layout.cores_known
+        cores_known
         and guest.dedicated > 0
         and guest.thread_policy in (None, ThreadPolicy.PREFER)
     )

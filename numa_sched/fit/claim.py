@@ -59,8 +59,8 @@ class Claim:
     @property
     def cell_ids(self) -> tuple[int, ...]:
         """Ids of the host cells, in the order of the guest's cells."""
-        cells = self.host.layout.cells
-        return tuple(cells[index].id for index in self.indexes)
+        ids = self.host.layout.form.ids
+        return tuple([ids[index] for index in self.indexes])
 
     @property
     def fits(self) -> tuple[CellFit, ...]:

@@ -15,7 +15,7 @@ from numa_sched.topology import (
     DevicePool,
     DeviceRequest,
     Guest,
-    HostLayout,
+    HostForm,
 )
 
 
@@ -34,14 +34,12 @@ class Reach(NamedTuple):
 
 
 class FreeDevices:
-    """The free PCI devices of hosts that have the same layout."""
+    """The free PCI devices of hosts of one form."""
 
-    def __init__(
-        self, layout: HostLayout, hosts: Sequence[Sequence[DevicePool]]
-    ):
+    def __init__(self, form: HostForm, hosts: Sequence[Sequence[DevicePool]]):
         """Take the pools of each host."""
-        self._layout, self._count = layout, len(hosts)
-        columns = {cell.id: at for at, cell in enumerate(layout.cells)}
+        self._form, self._count = form, len(hosts)
+        columns = {cell: at for at, cell in enumerate(form.ids)}
         # Behind the cells: of no known cell, and of one that is not there.
         columns[None] = len(columns)
         kinds: dict[DeviceKind, int] = {}
@@ -107,7 +105,7 @@ class FreeDevices:
         return self._reaches[request]
 
     def _new_reach(self, request):
-        free, cells = self._free(request), len(self._layout.cells)
+        free, cells = self._free(request), len(self._form.ids)
         near, nowhere = free[:, :cells], free[:, cells]
         groups = numpy.arange(cells)
         affinity = request.affinity
@@ -116,7 +114,7 @@ class FreeDevices:
         elif affinity is not DeviceAffinity.LEGACY:
             nowhere = numpy.zeros_like(nowhere)
         if affinity is DeviceAffinity.SOCKET:
-            groups = numpy.array(same_socket(self._layout))
+            groups = numpy.array(same_socket(self._form.sockets))
             near = numpy.stack(
                 [near[:, groups == at].sum(axis=1) for at in range(cells)],
                 axis=1,

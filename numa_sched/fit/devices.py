@@ -1,6 +1,6 @@
 """PCI devices: which will do, how near they are, and which a claim takes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from numa_sched.fit.claim import Claim
 from numa_sched.topology import (
@@ -8,7 +8,6 @@ from numa_sched.topology import (
     DeviceKind,
     DevicePool,
     DeviceRequest,
-    HostLayout,
 )
 
 # Devices of these types are for those that name them.
@@ -28,7 +27,8 @@ def remoteness(
         does not tell
     """
     devices, chosen = list(devices), set(claim.cell_ids)
-    sockets = {cell.id: cell.socket for cell in claim.host.layout.cells}
+    form = claim.host.layout.form
+    sockets = dict(zip(form.ids, form.sockets, strict=True))
     near = {sockets[cell] for cell in chosen} - {None}
     unknown = devices.count(None)
     far = [cell for cell in devices if cell not in {None, *chosen}]
@@ -75,12 +75,11 @@ def _serves(value, wanted):
     return value == wanted
 
 
-def same_socket(layout: HostLayout) -> tuple[int, ...]:
+def same_socket(sockets: Sequence[int | None]) -> tuple[int, ...]:
     """Give for each cell the first cell of its socket.
 
     If any cell does not tell its socket each one stands alone, as in Nova.
     """
-    sockets = [cell.socket for cell in layout.cells]
     if None in sockets:
         return tuple(range(len(sockets)))
     return tuple(map(sockets.index, sockets))
@@ -126,13 +125,13 @@ def _order(claim, request, left):
     ):
         return near
     if request.affinity is DeviceAffinity.SOCKET:
-        layout = claim.host.layout
-        first = same_socket(layout)
+        form = claim.host.layout.form
+        first = same_socket(form.sockets)
         sockets = {first[index] for index in claim.indexes}
         return within(
             {
-                cell.id
-                for cell, at in zip(layout.cells, first, strict=True)
+                cell
+                for cell, at in zip(form.ids, first, strict=True)
                 if at in sockets
             }
         )

@@ -5,6 +5,7 @@ host, and a column for each of its cells.
 """
 
 import functools
+import itertools
 from collections.abc import Sequence
 
 import numpy
@@ -17,14 +18,14 @@ from numa_sched.topology import Host, ThreadPolicy
 
 
 class Left:
-    """What guests can still get of hosts that have the same layout.
+    """What guests can still get of hosts of one form.
 
     It is worked out when it is first asked for. Any of it may be below 0.
     """
 
     def __init__(self, hosts: Sequence[Host]):
-        """Take at least one host; the layout of all is the same object."""
-        self.hosts, self.layout = hosts, hosts[0].layout
+        """Take at least one host; all are of one form."""
+        self.hosts, self.form = hosts, hosts[0].layout.form
 
     @functools.cached_property
     def _table(self):
@@ -38,8 +39,7 @@ class Left:
     @functools.cached_property
     def dedicated(self):
         """Dedicated CPUs that nobody has."""
-        counts = [cell.dedicated_count for cell in self.layout.cells]
-        return numpy.array(counts, float) - self._table['pinned']
+        return numpy.array(self.form.dedicated) - self._table['pinned']
 
     @functools.cached_property
     def cores(self):
@@ -49,9 +49,8 @@ class Left:
     @functools.cached_property
     def shared(self):
         """Shared CPUs, times the allocation ratio."""
-        cpus = [cell.shared.bit_count() for cell in self.layout.cells]
         ratios = [host.cpu_allocation_ratio for host in self.hosts]
-        limits = numpy.floor(numpy.outer(ratios, cpus))
+        limits = numpy.floor(numpy.outer(ratios, self.form.shared))
         return limits - self._table['shared_used']
 
     @functools.cached_property
@@ -83,9 +82,7 @@ class Left:
         return self._in_kb(self._table['pages_total'])
 
     def _in_kb(self, pages):
-        sizes = [
-            size for cell in self.layout.cells for size in cell.page_sizes_kb
-        ]
+        sizes = list(itertools.chain(*self.form.page_sizes_kb))
         kb = numpy.zeros((len(self.hosts), len(sizes) + 1))
         kb[:, :-1] = pages * numpy.array(sizes, float)
         return kb
@@ -93,7 +90,7 @@ class Left:
     @functools.cached_property
     def devices(self):
         """PCI devices that nobody has."""
-        return FreeDevices(self.layout, [host.pools for host in self.hosts])
+        return FreeDevices(self.form, [host.pools for host in self.hosts])
 
     def _whole_cores(self, pinned):
         """Count cores of which no thread is pinned, by masks of each cell."""
@@ -106,10 +103,10 @@ class Left:
                         for core in cell.siblings
                     )
                     for cell, mask in zip(
-                        self.layout.cells, masks, strict=True
+                        host.layout.cells, masks, strict=True
                     )
                 ]
-                for masks in pinned
+                for host, masks in zip(self.hosts, pinned, strict=True)
             ],
             float,
         )
@@ -197,7 +194,7 @@ class LeftAfter(Left):
         """PCI devices that nobody has."""
         if not self._guest.devices:
             return self._before.devices
-        return FreeDevices(self.layout, list(map(pools_after, self._claims)))
+        return FreeDevices(self.form, list(map(pools_after, self._claims)))
 
     @functools.cached_property
     def _pinned(self):
@@ -223,11 +220,11 @@ class LeftAfter(Left):
 
     def _column_of(self, index, page_size):
         """Give the column of the pages that a claim takes; -1 without any."""
-        layout = self.layout.cells[index]
-        if layout.smallest_pages is None:
+        smallest = self.form.smallest_pages[index]
+        if smallest is None:
             return -1
-        return self.layout.page_starts[index] + (
-            layout.smallest_pages
+        return self.form.page_starts[index] + (
+            smallest
             if page_size is None
-            else layout.page_sizes_kb.index(page_size)
+            else self.form.page_sizes_kb[index].index(page_size)
         )

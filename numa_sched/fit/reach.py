@@ -55,7 +55,7 @@ class Devices:
         }
         self.sockets = None
         if None not in [cell.socket for cell in cells]:
-            self.sockets = same_socket(host.layout)
+            self.sockets = same_socket(host.layout.form.sockets)
         self.of_provider: dict[str, list[int]] = {}
         for number, pool in enumerate(host.pools):
             if pool.provider is not None:

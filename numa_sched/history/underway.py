@@ -109,7 +109,7 @@ def has_arrived(claim: Claim, host: Host) -> bool:
 
 def host_after(claim: Claim) -> Host:
     """Give the host of a claim as it is once the claim has arrived."""
-    host, starts = claim.host, claim.host.layout.page_starts
+    host, starts = claim.host, claim.host.layout.form.page_starts
     memory_used_mb = list(host.memory_used_mb)
     shared_used = list(host.shared_used)
     pinned = list(host.pinned)

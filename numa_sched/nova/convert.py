@@ -1,5 +1,6 @@
 """Nova's objects to values of the core."""
 
+import functools
 import itertools
 from collections.abc import Hashable
 from typing import Any
@@ -10,7 +11,6 @@ from nova.virt import hardware
 from numa_sched import cpumask
 from numa_sched.exceptions import TopologyError
 from numa_sched.topology import (
-    CellLayout,
     CPUPolicy,
     DeviceAffinity,
     DeviceKind,
@@ -22,6 +22,7 @@ from numa_sched.topology import (
     HostLayout,
     ThreadPolicy,
 )
+from numa_sched.topology.layouts import LayoutColumns
 
 # What reading a corrupt or half-filled versioned object raises; an unset
 # field raises NotImplementedError.
@@ -105,49 +106,46 @@ def _cell_facts(cells):
 
 def _columns(pages):
     """Give sizes, total, reserved and used pages of all cells, as tuples."""
-    if not pages:
-        return (), (), (), ()
     try:
-        facts = [
-            (
-                page._obj_size_kb,
-                page._obj_total,
-                page._obj_reserved,
-                page._obj_used,
-            )
-            for page in pages
-        ]
+        return (
+            tuple([page._obj_size_kb for page in pages]),
+            tuple([page._obj_total for page in pages]),
+            tuple([page._obj_reserved for page in pages]),
+            tuple([page._obj_used for page in pages]),
+        )
     except AttributeError:  # an old object, without "reserved"
-        facts = [
-            (
-                page.size_kb,
-                page.total,
-                page.reserved if 'reserved' in page else 0,
-                page.used,
-            )
-            for page in pages
-        ]
-    return tuple(zip(*facts, strict=True))
+        return (
+            tuple([page.size_kb for page in pages]),
+            tuple([page.total for page in pages]),
+            tuple(
+                [page.reserved if 'reserved' in page else 0 for page in pages]
+            ),
+            tuple([page.used for page in pages]),
+        )
 
 
 # Layouts of the hosts seen, so that hosts of one kind share them and nothing
-# is worked out or checked twice. CPUs stand apart, as they are compared where
-# the rest is looked up.
-_CPUS: dict[tuple[int | None, ...], list[tuple[list[object], '_CPUs']]] = {}
+# is worked out or checked twice. CPUs stand apart, by what is quickly told of
+# them.
+_CPUS: dict[tuple[Hashable, ...], list['_CPUs']] = {}
 _LAYOUTS: dict[tuple[object, ...], HostLayout] = {}
 MAX_LAYOUTS = 4096
+# Kinds of hosts that are much alike; they are looked through one by one.
+MAX_KINDS = 64
 
 
 class _CPUs:
-    """For each cell of a host: shared, dedicated, siblings, as masks.
+    """Masks of shared and dedicated CPUs and cores, and cores of each cell.
 
-    There is one for each kind of host, which is equal only to itself.
+    There is one for each kind of host, which is equal only to itself. Where
+    the kind came again ``sets`` are what Nova told: comparing them is faster
+    than making masks.
     """
 
-    __slots__ = ('cells',)
+    __slots__ = ('masks', 'sets')
 
-    def __init__(self, cells: tuple[tuple[int, int, tuple[int, ...]], ...]):
-        self.cells = cells
+    def __init__(self, masks):
+        self.masks, self.sets = masks, None
 
 
 def _layout(*facts) -> HostLayout:
@@ -161,31 +159,20 @@ def _layout(*facts) -> HostLayout:
 
 
 def _new_layout(cpus, ids, counts, sizes, sockets, networks) -> HostLayout:
+    return LayoutColumns(
+        ids, sockets, *cpus.masks, _by_cell(counts, sizes), networks
+    ).layout()
+
+
+@functools.lru_cache(maxsize=256)
+def _by_cell(counts, sizes):
+    """Give the page sizes of each cell; the same again for the same ones."""
     rest = iter(sizes)
-    return HostLayout(
-        tuple(
-            CellLayout(
-                id=cell_id,
-                socket=socket,
-                shared=shared,
-                dedicated=dedicated,
-                siblings=siblings,
-                page_sizes_kb=tuple(itertools.islice(rest, count)),
-                physnets=near[0] if near else None,
-                tunneled=bool(near and near[1]),
-            )
-            for (
-                (shared, dedicated, siblings),
-                cell_id,
-                count,
-                socket,
-                near,
-            ) in zip(cpus.cells, ids, counts, sockets, networks, strict=True)
-        )
-    )
+    return tuple([tuple(itertools.islice(rest, count)) for count in counts])
 
 
 def _cpus(told) -> _CPUs:
+    """Give the CPUs of shared, dedicated and sibling sets of each cell."""
     shared, dedicated, siblings = told
     key = (
         len(shared),
@@ -198,31 +185,28 @@ def _cpus(told) -> _CPUs:
     if key not in _CPUS and len(_CPUS) >= MAX_LAYOUTS:
         _CPUS.clear()
     known = _CPUS.setdefault(key, [])
-    for facts, cpus in known:
-        if facts == told:
+    for cpus in known:
+        if cpus.sets == told:
             return cpus
-    # Plain copies: a list of Nova's refers to the cell that it is a field of.
-    shared = tuple(map(set, shared))
-    dedicated = tuple(map(set, dedicated))
-    siblings = tuple([list(map(set, cores)) for cores in siblings])
-    cpus = _CPUs(
-        tuple(
-            zip(
-                cpumask.from_sets(shared),
-                cpumask.from_sets(dedicated),
-                map(cpumask.from_sets, siblings),
-                strict=True,
-            )
-        )
+    masks = (
+        cpumask.from_sets(shared),
+        cpumask.from_sets(dedicated),
+        cpumask.from_cores(list(itertools.chain(*siblings))),
+        tuple(map(len, siblings)),
     )
+    for cpus in known:
+        if cpus.masks == masks:
+            # Plain copies: a list of Nova's refers to the cell that it is of.
+            cpus.sets = [
+                tuple(map(set, shared)),
+                tuple(map(set, dedicated)),
+                tuple([list(map(set, cores)) for cores in siblings]),
+            ]
+            return cpus
     if len(known) >= MAX_KINDS:
         known.clear()
-    known.append(([shared, dedicated, siblings], cpus))
-    return cpus
-
-
-# Kinds of hosts that are much alike; they are looked through one by one.
-MAX_KINDS = 64
+    known.append(_CPUs(masks))
+    return known[-1]
 
 
 def _networks(told):

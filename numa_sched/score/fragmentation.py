@@ -39,7 +39,7 @@ class Fragmentation(Strategy):
         cpus = _cpus(guest) or 1
         kinds: dict[int, list[int]] = {}
         for number, claim in enumerate(claims):
-            kinds.setdefault(id(claim.host.layout), []).append(number)
+            kinds.setdefault(id(claim.host.layout.form), []).append(number)
         scores = [0.0] * len(claims)
         for numbers in kinds.values():
             lost = self.lost_cpus([claims[number] for number in numbers])
@@ -54,7 +54,7 @@ class Fragmentation(Strategy):
         For each guest of the mix that is the number of such guests that have
         room before the claim and not after it, times its CPUs.
 
-        :param claims: of one guest, on hosts of the same layout
+        :param claims: of one guest, on hosts of one form
         """
         left = Left([claim.host for claim in claims])
         before, after = Capacity(left), Capacity(LeftAfter(left, claims))

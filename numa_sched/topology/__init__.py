@@ -11,6 +11,7 @@ from numa_sched.topology.devices import (
     DevicePool,
     DeviceRequest,
 )
+from numa_sched.topology.form import HostForm
 from numa_sched.topology.guest import (
     CPUPolicy,
     Guest,
@@ -31,6 +32,7 @@ __all__ = [
     'GuestCell',
     'Host',
     'HostCell',
+    'HostForm',
     'HostLayout',
     'PageSize',
     'ThreadPolicy',

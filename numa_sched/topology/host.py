@@ -5,13 +5,14 @@ import itertools
 import math
 import operator
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypedDict, Unpack
 
 from numa_sched import cpumask
 from numa_sched.exceptions import TopologyError
 from numa_sched.topology.checks import require
 from numa_sched.topology.devices import DevicePool
+from numa_sched.topology.form import HostForm, host_form
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -122,20 +123,43 @@ class HostCell:
 class HostLayout:
     """What of a host stays the same; hosts of one kind share it.
 
-    ``same_pages`` tells whether all cells have pages of the same sizes,
-    ``has_threads`` whether any core has more than one thread for guests;
-    ``foreign`` are, for each cell, the CPUs that are not dedicated ones of it.
-    ``page_starts`` tells where the pages of each cell begin in the columns of
-    a host, and last where they end. ``packing`` is the format in which
-    :attr:`Host.packed` holds the numbers of a host.
+    ``form`` is what it has in common with layouts whose CPUs have other
+    numbers; ``foreign`` are, for each cell, the CPUs that are not dedicated
+    ones of it.
     """
 
     cells: tuple[CellLayout, ...]
-    same_pages: bool = dataclasses.field(init=False)
-    has_threads: bool = dataclasses.field(init=False)
-    foreign: tuple[int, ...] = dataclasses.field(init=False)
-    page_starts: tuple[int, ...] = dataclasses.field(init=False)
-    packing: str = dataclasses.field(init=False)
+    form: HostForm = dataclasses.field(init=False, repr=False, compare=False)
+    foreign: tuple[int, ...] = dataclasses.field(
+        init=False, repr=False, compare=False
+    )
+    _make_cells: Callable[[], tuple[CellLayout, ...]] | None = (
+        dataclasses.field(init=False, repr=False, compare=False, default=None)
+    )
+
+    @classmethod
+    def with_cells_later(
+        cls,
+        form: HostForm,
+        foreign: tuple[int, ...],
+        make_cells: Callable[[], tuple[CellLayout, ...]],
+    ) -> 'HostLayout':
+        """Give a layout whose cells are made when they are first asked for.
+
+        :param make_cells: gives the cells, of which the rest tells the truth
+        """
+        layout = object.__new__(cls)
+        object.__setattr__(layout, 'form', form)
+        object.__setattr__(layout, 'foreign', foreign)
+        object.__setattr__(layout, '_make_cells', make_cells)
+        return layout
+
+    def __getattr__(self, name):
+        # Reached only by what is not there yet.
+        if name != 'cells':
+            raise AttributeError(name)
+        object.__setattr__(self, 'cells', self._make_cells())
+        return self.cells
 
     def __post_init__(self) -> None:
         require(bool(self.cells), 'a host without cells')
@@ -152,39 +176,23 @@ class HostLayout:
                     f'another cell too'
                 )
             cpus |= cell.shared | cell.dedicated
-        sizes = [cell.page_sizes_kb for cell in self.cells]
-        for name, value in (
-            ('same_pages', all(each == sizes[0] for each in sizes)),
+        facts = [
             (
-                'has_threads',
-                any(cell.threads_per_core > 1 for cell in self.cells),
-            ),
-            ('foreign', tuple(~cell.dedicated for cell in self.cells)),
-            (
-                'page_starts',
-                tuple(itertools.accumulate(map(len, sizes), initial=0)),
-            ),
-            ('packing', f'{4 * len(sizes) + 3 * sum(map(len, sizes))}Q'),
-        ):
-            object.__setattr__(self, name, value)
-
-    def columns(self) -> dict[str, slice]:
-        """Give where each column stands in :attr:`Host.packed`."""
-        cells, pages = len(self.cells), self.page_starts[-1]
-        widths = {
-            'memory_mb': cells,
-            'memory_used_mb': cells,
-            'shared_used': cells,
-            'pinned': cells,
-            'pages_total': pages,
-            'pages_reserved': pages,
-            'pages_used': pages,
-        }
-        ends = itertools.accumulate(widths.values())
-        return {
-            name: slice(end - width, end)
-            for (name, width), end in zip(widths.items(), ends, strict=True)
-        }
+                cell.id,
+                cell.socket,
+                cell.shared.bit_count(),
+                cell.dedicated_count,
+                cell.shared == cell.dedicated,
+                cell.threads_per_core,
+                cell.cores_known,
+                cell.page_sizes_kb,
+            )
+            for cell in self.cells
+        ]
+        form = host_form(*zip(*facts, strict=True))
+        object.__setattr__(self, 'form', form)
+        foreign = tuple(~cell.dedicated for cell in self.cells)
+        object.__setattr__(self, 'foreign', foreign)
 
 
 class HostFacts(TypedDict, total=False):
@@ -211,7 +219,7 @@ class Host:
 
     ``packed`` holds all columns once more, one after the other, for code that
     looks at many hosts at once: 64 bits a number, and of ``pinned`` the number
-    of CPUs (:meth:`HostLayout.columns`).
+    of CPUs (:attr:`~numa_sched.topology.form.HostForm.columns`).
     """
 
     name: str
@@ -239,21 +247,21 @@ class Host:
             len(self.shared_used),
             len(self.pinned),
         )
-        if per_cell != (len(layout.cells),) * 4:
+        if per_cell != (len(layout.form.ids),) * 4:
             raise TopologyError('a host that does not tell of each cell')
         per_page = (
             len(self.pages_total),
             len(self.pages_reserved),
             len(self.pages_used),
         )
-        if per_page != (layout.page_starts[-1],) * 3:
+        if per_page != (layout.form.page_starts[-1],) * 3:
             raise TopologyError('a host that does not tell of all its pages')
         if any(map(operator.and_, self.pinned, layout.foreign)):
             raise TopologyError(self._foreign_pinning())
         try:
             # Takes whole numbers from 0 on only: it is the check, too.
             packed = struct.pack(
-                layout.packing,
+                layout.form.packing,
                 *self.memory_mb,
                 *self.memory_used_mb,
                 *self.shared_used,
@@ -323,7 +331,7 @@ class Host:
 
     def cell(self, index: int) -> HostCell:
         """Give the cell at an index, which is not its id."""
-        start, end = self.layout.page_starts[index : index + 2]
+        start, end = self.layout.form.page_starts[index : index + 2]
         return HostCell(
             self.layout.cells[index],
             self.memory_mb[index],
@@ -338,4 +346,4 @@ class Host:
     @property
     def cells(self) -> tuple[HostCell, ...]:
         """All cells, made anew at each call."""
-        return tuple(map(self.cell, range(len(self.layout.cells))))
+        return tuple(map(self.cell, range(len(self.layout.form.ids))))

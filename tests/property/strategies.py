@@ -13,6 +13,7 @@ from numa_sched.topology import (
     GuestCell,
     Host,
     HostCell,
+    HostLayout,
     PageSize,
     ThreadPolicy,
 )
@@ -146,10 +147,42 @@ def real_hosts(draw):
 
 
 @st.composite
-def hosts_of_one_layout(draw):
-    """Give some hosts that differ in what is in use, and in devices."""
+def hosts_of_one_form(draw):
+    """Give some hosts that differ in what is in use, and in devices.
+
+    And in the numbers of their CPUs.
+    """
     first = draw(hosts() | real_hosts())
-    return [first, *(draw(_in_other_use(first)) for _ in range(3))]
+    numbered = [
+        first,
+        dataclasses.replace(
+            first,
+            layout=_renumbered(first.layout, 3),
+            pinned=tuple(mask << 3 for mask in first.pinned),
+        ),
+    ]
+    return [
+        first,
+        *(
+            draw(_in_other_use(draw(st.sampled_from(numbered))))
+            for _ in range(3)
+        ),
+    ]
+
+
+def _renumbered(layout, by):
+    """Give a layout whose CPUs have higher numbers."""
+    return HostLayout(
+        tuple(
+            dataclasses.replace(
+                cell,
+                shared=cell.shared << by,
+                dedicated=cell.dedicated << by,
+                siblings=tuple(core << by for core in cell.siblings),
+            )
+            for cell in layout.cells
+        )
+    )
 
 
 @st.composite

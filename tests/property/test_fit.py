@@ -225,7 +225,7 @@ def test_a_placer_answers_as_the_reference_does(host, guest, packing):
 
 
 @given(
-    strategies.hosts_of_one_layout(),
+    strategies.hosts_of_one_form(),
     strategies.guests(alike=True),
     st.sampled_from(((), A_DEVICE)),
     st.booleans(),

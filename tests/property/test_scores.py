@@ -6,6 +6,7 @@ import importlib.metadata
 from hypothesis import given
 from hypothesis import strategies as st
 
+from numa_sched import fit
 from tests.builders import A_DEVICE, make_pools
 from tests.property import strategies
 
@@ -38,6 +39,15 @@ def test_scores_are_between_0_and_1(claim, mix):
         score = strategy.score(claim.host, claim.guest, claim)
         assert 0.0 <= score <= 1.0, name
         assert strategy.scores(claim.guest, [claim] * 2) == [score] * 2
+
+
+@given(strategies.hosts_of_one_form(), strategies.guests(), mixes)
+def test_many_hosts_at_once_score_what_each_scores(hosts, guest, mix):
+    claims = [claim for host in hosts if (claim := fit.fit(host, guest))]
+    strategy = STRATEGIES['fragmentation'](mix)
+    assert strategy.scores(guest, claims) == [
+        strategy.score(claim.host, guest, claim) for claim in claims
+    ]
 
 
 @given(strategies.claims(), st.data())

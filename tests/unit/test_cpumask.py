@@ -16,6 +16,19 @@ def test_a_mask_of_one_of_many_sets_is_the_same(cpus):
     assert cpumask.from_sets([{1}, cpus]) == (2, cpumask.from_ids(cpus))
 
 
+@pytest.mark.parametrize(
+    'core', [set(), {3}, {3, 4}, {3, 4, 5}, {5, 1023}, {5, 1024}]
+)
+def test_a_mask_of_a_core_is_the_same(core):
+    expected = (cpumask.from_ids({0, 1}), cpumask.from_ids(core))
+    assert cpumask.from_cores([{0, 1}, core]) == expected
+
+
+def test_what_is_no_set_is_refused():
+    with pytest.raises(TypeError):
+        cpumask.from_sets([{0}, None])
+
+
 def test_the_highest_cpu_id_is_that_of_sixteen_bits():
     assert cpumask.from_ids({65535}).bit_length() == 65536
     with pytest.raises(ValueError, match='65536 is not a CPU id'):
@@ -28,6 +41,8 @@ def test_an_impossible_id_is_refused(bad):
         cpumask.from_ids({bad})
     with pytest.raises(ValueError, match='not a CPU id'):
         cpumask.from_sets([{0}, {bad}])
+    with pytest.raises(ValueError, match='not a CPU id'):
+        cpumask.from_cores([{0, 1}, {2, bad}])
 
 
 @pytest.mark.parametrize(

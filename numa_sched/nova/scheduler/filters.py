@@ -172,7 +172,7 @@ class _Request:
         if (
             self.needs_threads
             and host is not None
-            and not host.layout.has_threads
+            and not host.layout.form.has_threads
         ):
             return reasons.NoThreads()
         if assessment.guest is None:

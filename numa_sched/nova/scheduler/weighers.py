@@ -317,7 +317,7 @@ def _rooms(views: Sequence[View | None], guest: Guest) -> list[float]:
     for number, view in enumerate(views):
         host = None if view is None else view.host
         if host is not None:
-            kinds.setdefault(id(host.layout), []).append((number, host))
+            kinds.setdefault(id(host.layout.form), []).append((number, host))
     rooms = [1.0] * len(views)
     for hosts in kinds.values():
         left = Left([each for _, each in hosts])

@@ -371,9 +371,9 @@ def test_no_cpu_is_reserved_unless_asked_for():
 )
 def test_counting_decides_unless_threads_matter(policy, decides):
     guest = make_guest_cell(1, threads=policy)
-    assert counting_decides(make_cell().layout, guest) is decides
+    assert counting_decides(make_cell().layout.cores_known, guest) is decides
     unknown = CellLayout(0, dedicated=mask(0, 1), siblings=(mask(0),))
-    assert not counting_decides(unknown, guest)
+    assert not counting_decides(unknown.cores_known, guest)
 
 
 @pytest.mark.parametrize('check', [check_cell, fit_cell])

@@ -116,16 +116,18 @@ def test_what_is_free_of_a_cell_is_what_is_not_in_use():
 
 def test_a_layout_knows_whether_all_cells_have_the_same_pages():
     small = make_cell(0, pages=((4, 1),))
-    assert make_host(small, make_cell(1, pages=((4, 9),))).layout.same_pages
+    assert make_host(
+        small, make_cell(1, pages=((4, 9),))
+    ).layout.form.same_pages
     both = make_cell(1, pages=((4, 1), (2048, 1)))
-    assert not make_host(small, both).layout.same_pages
-    assert not make_host(both, small).layout.same_pages
+    assert not make_host(small, both).layout.form.same_pages
+    assert not make_host(both, small).layout.form.same_pages
 
 
 @pytest.mark.parametrize(('threads', 'has'), [(1, False), (2, True)])
 def test_a_layout_knows_whether_a_core_has_threads(threads, has):
     host = make_host(make_cell(0), make_cell(1, threads=threads))
-    assert host.layout.has_threads is has
+    assert host.layout.form.has_threads is has
 
 
 def test_two_cells_of_one_id_are_refused():
@@ -235,9 +237,10 @@ def test_the_packed_numbers_of_a_host_are_those_of_its_columns():
         make_cell(1, shared_used=9, pages=((4, 1),)),
     )
     host = make_host(*cells)
-    numbers = struct.unpack(host.layout.packing, host.packed)
+    numbers = struct.unpack(host.layout.form.packing, host.packed)
     found = {
-        name: numbers[where] for name, where in host.layout.columns().items()
+        name: numbers[where]
+        for name, where in host.layout.form.columns.items()
     }
     assert found.pop('pinned') == (2, 0)
     assert found == {name: getattr(host, name) for name in found}
