@@ -6,7 +6,7 @@ import math
 import operator
 import struct
 from collections.abc import Sequence
-from typing import TypedDict, Unpack
+from typing import NotRequired, TypedDict, Unpack
 
 from numa_sched import cpumask
 from numa_sched.exceptions import TopologyError
@@ -187,12 +187,12 @@ class HostLayout:
         }
 
 
-class HostFacts(TypedDict, total=False):
+class HostFacts(TypedDict):
     """What a host has beside its cells; see :class:`Host`."""
 
-    cpu_allocation_ratio: float
-    ram_allocation_ratio: float
-    pools: tuple[DevicePool, ...]
+    cpu_allocation_ratio: NotRequired[float]
+    ram_allocation_ratio: NotRequired[float]
+    pools: NotRequired[tuple[DevicePool, ...]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
