@@ -1,9 +1,8 @@
 """The property tests of the fit engine, for as many cases as wanted.
 
 Each case is a host and a guest (with devices in one of the properties), and
-is compared with brute force over Nova's own pairwise function, with Nova's
-own search, with the reference of the quick path, or each of several hosts with
-all of them at once.
+is compared with brute force over Nova's own pairwise function or with Nova's
+own search, or what is counted for many hosts at once with the search for each.
 """
 
 from benchmarks import fleet  # isort: skip  (Nova patches first)

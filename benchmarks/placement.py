@@ -407,7 +407,7 @@ def main():
     rows = table(results)
     report(rows)
     if chosen.svg:
-        chosen.svg.write_text(plot.bars(rows))
+        plot.bars(rows).savefig(chosen.svg)
 
 
 if __name__ == '__main__':

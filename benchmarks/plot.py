@@ -1,94 +1,90 @@
-"""Bars with intervals, as SVG, for the results of the simulation."""
+"""Bars with intervals for the results of the simulation."""
 
-import itertools
-from xml.sax.saxutils import escape
+import matplotlib.figure
+import matplotlib.ticker
 
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 760, 300, 60, 50, 60
+PANELS = (
+    ('churn', 'Requests refused', 'of all requests', 100),
+    ('drain', 'Attempts beyond the first', 'per live migration', 1),
+    ('bursts', 'Claims that failed', 'per create in bursts', 1),
+)
 COLOURS = ('#b0413e', '#d9a441', '#2a7f9e', '#5b8c5a', '#7a5c99', '#777777')
+HATCHES = ('', '///', '...', 'xxx', '\\\\\\', '++')
+WIDTH = 8.0
+PANEL_HEIGHT = 3.2
 
 
-def bars(rows) -> str:
-    """Give a drawing of the rows of ``benchmarks.placement.table``.
+def bars(rows) -> matplotlib.figure.Figure:
+    """Draw the rows of ``benchmarks.placement.table``.
 
-    One panel for each kind of run, as there are.
+    One panel for each kind of run that there is; in it a group of bars for
+    each fleet and load, and a bar for each ranking, with its interval. They
+    are told apart without colours too.
     """
     panels = [
-        (title, unit, [row for row in rows if row['kind'] == kind])
-        for kind, title, unit in (
-            ('churn', 'Requests refused', 100),
-            ('drain', 'Attempts beyond the first, per live migration', 1),
-            ('bursts', 'Claims that failed, per create in bursts', 1),
-        )
+        (*panel, found)
+        for kind, *panel in PANELS
+        if (found := [row for row in rows if row['kind'] == kind])
     ]
-    panels = [each for each in panels if each[2]]
-    parts = [
-        _panel(number * HEIGHT, *panel) for number, panel in enumerate(panels)
-    ]
-    height = HEIGHT * len(panels)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" '
-        f'height="{height}" viewBox="0 0 {WIDTH} {height}" '
-        f'font-family="sans-serif" font-size="12">\n'
-        f'<rect width="{WIDTH}" height="{height}" fill="white"/>\n'
-        + '\n'.join(parts)
-        + '\n</svg>\n'
+    figure = matplotlib.figure.Figure(
+        figsize=(WIDTH, PANEL_HEIGHT * max(len(panels), 1)),
+        layout='constrained',
     )
-
-
-def _panel(offset, title, factor, rows):
-    rankings = list(dict.fromkeys(row['ranking'] for row in rows))
-    colours = dict(zip(rankings, itertools.cycle(COLOURS), strict=False))
-    groups = {}
-    for row in rows:
-        name = f'{row["fleet"]}, {row["hosts"]} hosts, {row["load"]:.0%}'
-        groups.setdefault(name, []).append(row)
-    top = max(row['high'] for row in rows) * factor or 1.0
-    plotted = HEIGHT - TOP - BOTTOM
-
-    def y(value):
-        return offset + TOP + plotted * (1 - value * factor / top)
-
-    unit = ' %' if factor == 100 else ''
-    parts = [
-        f'<text x="{LEFT}" y="{offset + 20}" font-weight="bold">'
-        f'{escape(title)}</text>'
-    ]
-    for number, name in enumerate(rankings):
-        at = LEFT + 150 * number
-        parts.append(
-            f'<rect x="{at}" y="{offset + 28}" width="10" height="10" '
-            f'fill="{colours[name]}"/><text x="{at + 14}" '
-            f'y="{offset + 38}">{escape(name)}</text>'
+    if panels:
+        rankings = list(dict.fromkeys(row['ranking'] for row in rows))
+        axes = figure.subplots(len(panels), squeeze=False)[:, 0]
+        for each, panel in zip(axes, panels, strict=True):
+            _panel(each, rankings, *panel)
+        handles = {}
+        for each in axes:
+            found, names = each.get_legend_handles_labels()
+            handles |= dict(zip(names, found, strict=True))
+        figure.legend(
+            handles.values(),
+            handles.keys(),
+            loc='outside upper right',
+            ncols=len(COLOURS),
+            frameon=False,
         )
-    for step in range(5):
-        value = top * step / 4
-        level = y(value / factor)
-        parts.append(
-            f'<line x1="{LEFT}" x2="{WIDTH - 10}" y1="{level:.1f}" '
-            f'y2="{level:.1f}" stroke="#ddd"/><text x="{LEFT - 6}" '
-            f'y="{level + 4:.1f}" text-anchor="end">{value:.3g}{unit}</text>'
+    return figure
+
+
+def _panel(axes, rankings, title, unit, factor, rows):
+    groups = list(dict.fromkeys(map(_group, rows)))
+    width = 0.8 / len(rankings)
+    for number, ranking in enumerate(rankings):
+        members = [row for row in rows if row['ranking'] == ranking]
+        if not members:
+            continue
+        means = [row['mean'] * factor for row in members]
+        low = [(row['mean'] - row['low']) * factor for row in members]
+        high = [(row['high'] - row['mean']) * factor for row in members]
+        axes.bar(
+            [
+                groups.index(_group(row)) - 0.4 + width * (number + 0.5)
+                for row in members
+            ],
+            means,
+            width * 0.9,
+            yerr=[[max(each, 0) for each in low], high],
+            capsize=2,
+            color=COLOURS[number % len(COLOURS)],
+            hatch=HATCHES[(number + number // len(COLOURS)) % len(HATCHES)],
+            edgecolor='white',
+            label=ranking.replace('$', r'\$'),
         )
-    wide = (WIDTH - LEFT - 10) / len(groups)
-    for number, (name, members) in enumerate(groups.items()):
-        start = LEFT + number * wide
-        each = wide * 0.8 / len(rankings)
-        for row in members:
-            place = rankings.index(row['ranking'])
-            at = start + wide * 0.1 + place * each
-            mean, low, high = y(row['mean']), y(row['low']), y(row['high'])
-            middle = at + each * 0.45
-            parts.append(
-                f'<rect x="{at:.1f}" y="{mean:.1f}" width="{each * 0.9:.1f}" '
-                f'height="{y(0) - mean:.1f}" '
-                f'fill="{colours[row["ranking"]]}"/>'
-                f'<line x1="{middle:.1f}" x2="{middle:.1f}" y1="{low:.1f}" '
-                f'y2="{high:.1f}" stroke="black"/>'
-            )
-        words = name.split(', ')
-        for line, word in enumerate((', '.join(words[:2]), *words[2:])):
-            parts.append(
-                f'<text x="{start + wide / 2:.1f}" '
-                f'y="{y(0) + 16 + 14 * line:.1f}" text-anchor="middle">'
-                f'{escape(word)}</text>'
-            )
-    return '\n'.join(parts)
+    axes.set_title(title, loc='left', fontweight='bold')
+    axes.set_xticks(range(len(groups)), groups)
+    if factor == 100:
+        axes.yaxis.set_major_formatter(matplotlib.ticker.PercentFormatter())
+    axes.set_ylabel(unit)
+    axes.set_ylim(bottom=0)
+    # A single group is not as wide as three.
+    axes.set_xlim(-0.5, max(len(groups), 3) - 0.5)
+    axes.grid(axis='y', color='#dddddd')
+    axes.set_axisbelow(True)
+    axes.spines[['top', 'right']].set_visible(False)
+
+
+def _group(row):
+    return f'{row["fleet"]}, {row["hosts"]} hosts\n{row["load"]:.0%} full'

@@ -1,5 +1,5 @@
 """Sphinx configuration."""
 
 project = 'numa_sched'
-extensions = ['oslo_config.sphinxext']
+extensions = ['oslo_config.sphinxext', 'sphinxcontrib.svgbob']
 html_theme = 'alabaster'

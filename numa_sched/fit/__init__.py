@@ -9,11 +9,10 @@ right answer too (:mod:`numa_sched.fit.claim`).
 
 from collections.abc import Callable, Sequence
 
-from numa_sched.fit.bulk import FEW, UNDECIDED, Bulk
+from numa_sched.fit.bulk import UNDECIDED, Bulk
 from numa_sched.fit.choice import Budget, OutOfSteps
 from numa_sched.fit.claim import Claim
 from numa_sched.fit.constraint import SetConstraint
-from numa_sched.fit.quick import Quick, Undecided
 from numa_sched.fit.reasons import Misfit, TooManySets
 from numa_sched.fit.trial import MAX_STEPS, Trial
 from numa_sched.topology import Guest, Host
@@ -36,44 +35,39 @@ class Placer:
     def __init__(self, guest: Guest, *, packing: bool = False):
         """Take the guest; ``packing`` is as for :func:`fit`."""
         self.guest, self._packing = guest, packing
-        self._quick = Quick(guest, packing=packing)
         self._bulk = Bulk(guest, packing=packing)
 
     def place(self, host: Host) -> Claim | None:
         """Give the claim on a host, None if the guest does not fit."""
-        return self._place(host, lambda: Budget(MAX_STEPS))
+        return self.place_all([host])[0]
 
     def place_all(
         self,
         hosts: Sequence[Host],
         budget_of_host: Callable[[], Budget] = lambda: Budget(MAX_STEPS),
     ) -> list:
-        """Give what :meth:`place` gives for each host; faster if many.
+        """Give what :meth:`place` gives for each host; faster at once.
 
         :param budget_of_host: gives what may be done for the next host; where
             less than :data:`MAX_STEPS` does not do, it is :data:`UNDECIDED`
         """
-        kinds: dict[int, list[int]] = {}
-        for number, host in enumerate(hosts):
-            kinds.setdefault(id(host.layout), []).append(number)
         found: list = [UNDECIDED] * len(hosts)
-        for numbers in kinds.values():
-            if self._bulk.applies and len(numbers) > FEW:
+        if self._bulk.applies:
+            kinds: dict[int, list[int]] = {}
+            for number, host in enumerate(hosts):
+                kinds.setdefault(id(host.layout), []).append(number)
+            for numbers in kinds.values():
                 placed = self._bulk.place([hosts[each] for each in numbers])
                 for number, claim in zip(numbers, placed, strict=True):
                     found[number] = claim
         return [
-            self._place(host, budget_of_host) if claim is UNDECIDED else claim
+            self._search(host, budget_of_host())
+            if claim is UNDECIDED
+            else claim
             for host, claim in zip(hosts, found, strict=True)
         ]
 
-    def _place(self, host, budget_of_host):
-        if self._quick.applies:
-            try:
-                return self._quick.place(host)
-            except Undecided:
-                pass
-        budget = budget_of_host()
+    def _search(self, host, budget):
         is_cut = budget.left < MAX_STEPS
         found = self.explain(host, budget)
         if not found and is_cut and isinstance(found.reason, TooManySets):

@@ -1,8 +1,10 @@
 """The usual guest on many hosts at once, in arrays.
 
-Gives for each host what :class:`numa_sched.fit.quick.Quick` gives; it does
-the same steps, each for all cells of all hosts. It leaves more to others: what
-is no matter of counting, and hosts whose cells differ in their page sizes.
+Gives what :func:`numa_sched.fit.fit` gives, for guests whose cells are all the
+same, without reserved CPUs or networks: then the claim takes the first cells,
+in its order, that accept one guest cell. It leaves to the reference hosts
+whose cells differ in their page sizes, and where these could come out
+differently from cell to cell or Nova's walk could take too long.
 """
 
 import math
@@ -10,26 +12,24 @@ from collections.abc import Sequence
 
 import numpy
 
-from numa_sched.fit.cell import counting_decides, page_order
+from numa_sched.fit.cell import counting_decides, page_order, pin
 from numa_sched.fit.claim import MAX_RANK, Claim
-from numa_sched.fit.quick import Quick
+from numa_sched.fit.reasons import CellMisfit
 from numa_sched.fit.table import Table
 from numa_sched.topology import CPUPolicy, Guest, Host
 
 UNDECIDED = object()
-"""Somebody else has to answer."""
-
-FEW = 8
-"""As few hosts are done faster one by one."""
+"""The reference has to answer."""
 
 MOST = 2**52
 """Up to here floats tell whole numbers apart; real ones are far below."""
 
-NEVER = numpy.iinfo(numpy.int64).max
-
 
 class Bulk:
-    """Answers for one guest on many hosts of one layout."""
+    """Answers for one guest on many hosts of one layout.
+
+    ``applies`` tells whether there are any for the guest.
+    """
 
     def __init__(self, guest: Guest, *, packing: bool = False):
         """Work out what does not depend on the hosts.
@@ -41,7 +41,12 @@ class Bulk:
         self._sign = 1 if packing else -1
         self._memory_kb = self._cell.memory_mb * 1024
         self._by_kind = bool(self._cell.page_size) and self._cell.page_size < 0
-        self.applies = Quick(guest).applies and self._memory_kb < MOST
+        self.applies = self._memory_kb < MOST and not (
+            guest.isolate_emulator
+            or guest.physnets
+            or guest.tunneled
+            or any(cell != self._cell for cell in guest.cells)
+        )
         # One tuple for all claims that get pages of the same sizes.
         self._sizes: dict[tuple, tuple] = {}
 
@@ -72,27 +77,21 @@ class Bulk:
             free = [cell.dedicated_count for cell in layout.cells]
             free = numpy.array(free) - table['pinned']
             accepted &= free >= self._cell.dedicated
-            unsure = [
-                not counting_decides(cell, self._cell) for cell in layout.cells
-            ]
-            undecided |= (accepted & unsure).any(axis=1)
+            self._drop_unpinned(hosts, accepted)
             by_cpus = self._sign * free
         else:
             by_cpus = -self._sign * table['shared_used']
         if self._cell.cpu_policy is not CPUPolicy.DEDICATED:
             accepted &= self._has_share(table, hosts)
         fits = accepted.sum(axis=1) >= count
-        if available > count:
-            if math.perm(available, count) > MAX_RANK:
-                undecided |= ~accepted.all(axis=1)
-            undecided |= [bool(host.devices) for host in hosts]
+        if math.perm(available, count) > MAX_RANK:
+            undecided |= fits & ~accepted.all(axis=1)
         by_memory = self._sign * (table['memory_mb'] - table['memory_used_mb'])
+        keys = [by_cpus, by_memory]
+        if any(host.devices for host in hosts):
+            keys.insert(0, self._by_devices(hosts))
         return self._claims(
-            hosts,
-            undecided,
-            fits,
-            _first(count, accepted, by_cpus, by_memory),
-            sizes,
+            hosts, undecided, fits, _first(count, accepted, keys), sizes
         )
 
     def _page_sizes(self, table, layout):
@@ -124,6 +123,32 @@ class Bulk:
         pages = _by_cell(pages, layout)[:, :, smallest]
         enough = pages >= self._memory_kb // size_kb
         return enough & (self._memory_kb % size_kb == 0)
+
+    def _drop_unpinned(self, hosts, accepted):
+        """Take out cells that have the CPUs but not as the guest wants them.
+
+        That is asked for one cell at a time, where counting does not tell.
+        """
+        cell = self._cell
+        unsure = [
+            not counting_decides(layout, cell)
+            for layout in hosts[0].layout.cells
+        ]
+        for row, index in zip(*(accepted & unsure).nonzero(), strict=True):
+            found = pin(
+                hosts[row].cell(index), cell.dedicated, cell.thread_policy
+            )
+            accepted[row, index] = not isinstance(found, CellMisfit)
+
+    def _by_devices(self, hosts):
+        """Give for each cell its place in the order, by its PCI devices."""
+        sign = -1 if self.guest.wants_devices else 1
+        ids = [cell.id for cell in hosts[0].layout.cells]
+        free = [dict(host.devices) for host in hosts]
+        return sign * numpy.array(
+            [[devices.get(cell, 0) for cell in ids] for devices in free],
+            numpy.int64,
+        )
 
     def _has_share(self, table, hosts):
         cell, layout = self._cell, hosts[0].layout
@@ -171,21 +196,15 @@ def _by_cell(pages, layout):
     return pages.reshape(len(pages), len(layout.cells), -1)
 
 
-def _first(count, accepted, by_cpus, by_memory):
+def _first(count, accepted, keys):
     """Give for each host the indexes of the cells that a claim takes first.
 
     They are accepted ones as far as there are any: those with the least of
-    the first, among them the least of the second, and then those in front. If
-    the claim takes all cells, it takes them as they are.
+    the first key, among them the least of the second, and so on, and then
+    those in front. If the claim takes all cells, it takes them as they are.
     """
     hosts, available = accepted.shape
     if count == available:
         return numpy.tile(numpy.arange(count), (hosts, 1))
-    rows, left = numpy.arange(hosts), accepted.copy()
-    chosen = numpy.empty((hosts, count), numpy.int64)
-    for place in range(count):
-        cpus = numpy.where(left, by_cpus, NEVER)
-        best = left & (cpus == cpus.min(axis=1)[:, None])
-        chosen[:, place] = numpy.where(best, by_memory, NEVER).argmin(axis=1)
-        left[rows, chosen[:, place]] = False
-    return chosen
+    # The last key of a sort is the one that counts most.
+    return numpy.lexsort((*reversed(keys), ~accepted))[:, :count]

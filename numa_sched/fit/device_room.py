@@ -1,6 +1,6 @@
 """For how many guests there are PCI devices, counted for many hosts at once.
 
-Arrays have a row for each host, as in :mod:`numa_sched.fit.capacity`.
+Arrays have a row for each host, as in :mod:`numa_sched.fit.left`.
 """
 
 from collections.abc import Sequence

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import numpy
 from numpy.typing import NDArray
 
-from numa_sched.fit.capacity import Left, LeftAfter
+from numa_sched.fit.capacity import Capacity
 from numa_sched.fit.claim import Claim
+from numa_sched.fit.left import Left, LeftAfter
 from numa_sched.score import Mix, Strategy
 from numa_sched.topology import Guest, Host
 
@@ -55,8 +56,8 @@ class Fragmentation(Strategy):
 
         :param claims: of one guest, on hosts of the same layout
         """
-        before = Left([claim.host for claim in claims])
-        after = LeftAfter(before, claims)
+        left = Left([claim.host for claim in claims])
+        before, after = Capacity(left), Capacity(LeftAfter(left, claims))
         mix = self._mix or [(claims[0].guest, _cpus(claims[0].guest) or 1)]
         lost = numpy.zeros(len(claims))
         for guest, weight in mix:

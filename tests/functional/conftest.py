@@ -1,6 +1,8 @@
 from tests.cloud import started_cloud  # isort: skip
 
+
 import pytest
+from nova.conf import CONF
 
 from numa_sched.history.underway import UnderWay
 from numa_sched.nova.scheduler import refusals, underway
@@ -41,3 +43,17 @@ def _clean(request, monkeypatch):
     yield
     if 'cloud' in request.fixturenames:
         request.getfixturevalue('cloud').delete_all()
+
+
+@pytest.fixture
+def option():
+    """Give a function that sets an option for the test."""
+    names = []
+
+    def override(name, value, group='numa_sched'):
+        names.append((name, group))
+        CONF.set_override(name, value, group=group)
+
+    yield override
+    for name, group in names:
+        CONF.clear_override(name, group=group)

@@ -468,20 +468,6 @@ def test_a_cloud_goes_through_the_whole_simulation(
     ] == []
 
 
-@pytest.fixture
-def option():
-    """Give a function that sets an option for the test."""
-    names = []
-
-    def override(name, value):
-        names.append(name)
-        placement.CONF.set_override(name, value, group='numa_sched')
-
-    yield override
-    for name in names:
-        placement.CONF.clear_override(name, group='numa_sched')
-
-
 def test_a_choice_is_consumed_from_the_state_of_the_request_only():
     made = cloud()
     before = facts(made)

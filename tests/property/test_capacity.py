@@ -9,9 +9,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from numa_sched import fit
-from numa_sched.fit.capacity import Left, LeftAfter, _guests_in
+from numa_sched.fit.capacity import Capacity, _guests_in
 from numa_sched.fit.cell import fit_cell
 from numa_sched.fit.claim import after_claim
+from numa_sched.fit.left import Left, LeftAfter
 from numa_sched.fit.reasons import CellMisfit
 from numa_sched.topology import CPUPolicy, Guest, Host, PageSize, ThreadPolicy
 from tests.property import strategies
@@ -30,7 +31,7 @@ RESOURCES = (
 
 
 def counted(host, guest):
-    return int(Left([host]).guests(guest)[0])
+    return int(Capacity(Left([host])).guests(guest)[0])
 
 
 def replaced(host, claim):
@@ -189,4 +190,4 @@ def test_what_is_left_after_a_claim_is_what_the_host_has_then(claim, guest):
             getattr(left, resource).tolist()
             == getattr(expected, resource).tolist()
         ), resource
-    assert left.guests(guest) == expected.guests(guest)
+    assert Capacity(left).guests(guest) == Capacity(expected).guests(guest)

@@ -10,8 +10,9 @@ from nova import objects
 from nova.pci import stats as pci_stats
 
 from numa_sched import fit
-from numa_sched.fit.capacity import Left, LeftAfter
+from numa_sched.fit.capacity import Capacity
 from numa_sched.fit.devices import matches, pools_after
+from numa_sched.fit.left import Left, LeftAfter
 from numa_sched.nova import convert
 from numa_sched.topology import (
     DeviceAffinity,
@@ -137,7 +138,7 @@ def placed(host, guest):
 
 
 def counted(host, guest):
-    return int(Left([host]).guests(guest)[0])
+    return int(Capacity(Left([host])).guests(guest)[0])
 
 
 def with_devices(cells, *requests):
@@ -260,7 +261,9 @@ def test_what_is_left_after_a_claim_is_what_the_pools_have_then(
         ],
     )
     after = LeftAfter(Left([claim.host]), [claim])
-    assert after.guests(guest) == without_cpus.guests(guest)
+    assert Capacity(after).guests(guest) == Capacity(without_cpus).guests(
+        guest
+    )
 
 
 PROPERTIES = st.fixed_dictionaries(

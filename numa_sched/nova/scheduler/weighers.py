@@ -12,7 +12,8 @@ from oslo_log import log as logging
 
 from numa_sched import conf, plugins, rank
 from numa_sched.exceptions import NumaSchedError, TopologyError
-from numa_sched.fit.capacity import Left
+from numa_sched.fit.capacity import Capacity
+from numa_sched.fit.left import Left
 from numa_sched.nova.scheduler import demand, refusals, underway, workers
 from numa_sched.nova.scheduler.assess import Assessment
 from numa_sched.nova.scheduler.views import Verdict, View
@@ -320,7 +321,7 @@ def _rooms(views: Sequence[View | None], guest: Guest) -> list[float]:
     rooms = [1.0] * len(views)
     for hosts in kinds.values():
         left = Left([each for _, each in hosts])
-        found = left.guests(guest).tolist()
+        found = Capacity(left).guests(guest).tolist()
         for (number, _), room in zip(hosts, found, strict=True):
             # It fits, whatever the count says.
             rooms[number] = max(room, 1.0)

@@ -14,6 +14,8 @@ from numa_sched.policy import WISHES
 from tests.cloud.api import PROJECT
 
 AC, PC = WISHES
+VALUES = (None, 'true', 'false')
+BOTH = ('true', 'true')
 ANSWER = 'The live-migration policy refuses'
 
 
@@ -159,3 +161,18 @@ def reason(response):
     """Give what the caller is told."""
     assert is_refused(response), response.text
     return response.json['badRequest']['message']
+
+
+def refuses(door, flavor, image, **fields):
+    """Whether a server of a flavor and an image is refused, or created."""
+    response = door.request(
+        'POST', '/servers', server(flavor, image, **fields)
+    )
+    assert is_refused(response) or response.status_int == 202, response.text
+    return is_refused(response)
+
+
+def act(door, server, name, body, **kwargs):
+    """Give the answer to an action on a server."""
+    path = f'/servers/{server}/action'
+    return door.request('POST', path, {name: body}, **kwargs)

@@ -1,21 +1,17 @@
 """Servers and flavors that exist: what a change brings in is checked."""
 
-from tests.cloud import machines  # isort: skip  (Nova patches come first)
-
 from unittest import mock
 
 import pytest
 from nova import context as nova_context
 from nova import exception, objects
-from nova import policy as nova_policy
 from nova.scheduler.client.report import SchedulerReportClient
 from nova.virt.libvirt.driver import LibvirtDriver
 
-from tests.cloud.api import OTHER_PROJECT
 from tests.functional.api.requests import (
     AC,
     PC,
-    answer,
+    act,
     flavor_specs,
     image_properties,
     is_refused,
@@ -25,42 +21,7 @@ from tests.functional.api.requests import (
     server,
 )
 
-BOTH = ('true', 'true')
-
-
-@pytest.fixture(scope='module', autouse=True)
-def _hosts(cloud):
-    """Two hosts that can do both."""
-    for name in ('host1', 'host2'):
-        cloud.add_host(
-            name,
-            machines.symmetric(1, 16),
-            shared=range(16),
-            traits=[AC.trait, PC.trait],
-        )
-
-
-@pytest.fixture(scope='module')
-def servers(cloud):
-    """Give a server of a flavor and an image, the same to all who ask."""
-    made = {}
-
-    def server(of_flavor=(None, None), of_image=(None, None)):
-        key = (of_flavor, of_image)
-        if key not in made:
-            made[key] = cloud.boot(
-                old_flavor(cloud, flavor_specs(*of_flavor)),
-                image=cloud.add_image(**image_properties(*of_image)),
-            )['id']
-            cloud.residents.add(made[key])
-        return made[key]
-
-    return server
-
-
-def act(door, server, name, body, **kwargs):
-    path = f'/servers/{server}/action'
-    return door.request('POST', path, {name: body}, **kwargs)
+pytestmark = pytest.mark.usefixtures('two_hosts')
 
 
 def load(server):
@@ -227,111 +188,6 @@ def test_unshelving_brings_in_no_wish_even_if_its_snapshot_has_one(
     assert f'image_{PC.image_key}' not in after
 
 
-@pytest.fixture
-def denied(monkeypatch):
-    """Take the right to change servers from all but admins."""
-    authorize = nova_policy.authorize
-
-    def rules(context, action, target=None, **kwargs):
-        rule = (
-            action if context.is_admin else 'os_compute_api:os-services:list'
-        )
-        return authorize(context, rule, target, **kwargs)
-
-    return lambda: monkeypatch.setattr(nova_policy, 'authorize', rules)
-
-
-@pytest.mark.parametrize(
-    ('name', 'key'),
-    [('rebuild', 'imageRef'), ('resize', 'flavorRef')],
-)
-@pytest.mark.parametrize('who', ['of another project', 'without the right'])
-def test_a_server_of_others_is_answered_as_if_we_were_not_there(
-    cloud, door, nova, servers, denied, name, key, who
-):
-    server = servers(('true', None))
-    if name == 'resize':
-        new = old_flavor(cloud, flavor_specs(*BOTH))
-    else:
-        new = cloud.add_image(**image_properties('false', None))
-    mine = {'user': 'somebody'}
-    assert is_refused(act(door, server, name, {key: new}, **mine))
-    if who == 'of another project':
-        mine['project'] = OTHER_PROJECT
-    else:
-        denied()
-    ours = act(door, server, name, {key: new}, **mine)
-    assert answer(ours) == answer(act(nova, server, name, {key: new}, **mine))
-    assert ours.status_int == (404 if 'project' in mine else 403)
-
-
-# Changes that Nova refuses for reasons of its own, which go before ours.
-
-
-@pytest.fixture
-def clashing(cloud, servers):
-    """A server, and the bodies of changes that clash with its wishes."""
-    server = servers(('true', 'false'), ('true', None))
-    bad = old_flavor(cloud, flavor_specs('false', None))
-    image = cloud.add_image(**image_properties('false', None))
-    return server, {
-        'rebuild': {'imageRef': image},
-        'resize': {'flavorRef': bad},
-    }
-
-
-def same(door, nova, server, name, body, **kwargs):
-    """Give the answer to a change, the same with our filter and without."""
-    ours = act(door, server, name, body, **kwargs)
-    assert not is_refused(ours)
-    assert answer(ours) == answer(act(nova, server, name, body, **kwargs))
-    return ours
-
-
-@pytest.mark.parametrize('name', ['rebuild', 'resize'])
-def test_a_locked_server_is_novas_to_answer(cloud, door, nova, clashing, name):
-    server, bodies = clashing
-    member = {'user': 'somebody'}
-    assert is_refused(act(door, server, name, bodies[name], **member))
-    cloud.api.post_server_action(server, {'lock': None})
-    try:
-        response = same(door, nova, server, name, bodies[name], **member)
-    finally:
-        cloud.api.post_server_action(server, {'unlock': None})
-    assert response.status_int == 409
-
-
-@pytest.mark.parametrize('name', ['rebuild', 'resize'])
-def test_a_server_in_the_wrong_state_is_novas_to_answer(
-    cloud, door, nova, clashing, name
-):
-    server, bodies = clashing
-    cloud.api.post_server_action(server, {'pause': None})
-    cloud.wait_for({'id': server}, 'PAUSED')
-    try:
-        response = same(door, nova, server, name, bodies[name])
-    finally:
-        cloud.api.post_server_action(server, {'unpause': None})
-        cloud.wait_for({'id': server}, 'ACTIVE')
-    assert response.status_int == 409
-
-
-@pytest.mark.parametrize(
-    'wrong',
-    [{'disabled': True}, {'root_gb': 0}, {'memory_mb': 1}],
-    ids=['disabled', 'without a disk', 'too small'],
-)
-def test_a_flavor_that_nova_does_not_take_is_novas_to_answer(
-    cloud, door, nova, servers, wrong
-):
-    image = cloud.add_image(**image_properties('true', None))
-    cloud.glance.images[image]['min_ram'] = 2
-    server = cloud.boot(old_flavor(cloud, {}), image=image)['id']
-    bad = old_flavor(cloud, flavor_specs('false', None), **wrong)
-    response = same(door, nova, server, 'resize', {'flavorRef': bad})
-    assert response.status_int in (400, 403)
-
-
 # A rebuild keeps the host.
 
 
@@ -431,103 +287,3 @@ def test_what_one_request_is_about_is_not_known_to_the_next(
     body = server(old_flavor(cloud, {}), image)
     with nothing_built():
         assert door.request('POST', '/servers', body).status_int == 202
-
-
-# Extra specs of flavors.
-
-
-def write(door, flavor, specs, *, one=False, **kwargs):
-    path = f'/flavors/{flavor}/os-extra_specs'
-    if one:
-        (key,) = specs
-        return door.request('PUT', f'{path}/{key}', specs, **kwargs)
-    return door.request('POST', path, {'extra_specs': specs}, **kwargs)
-
-
-def extra_specs(door, flavor):
-    path = f'/flavors/{flavor}/os-extra_specs'
-    return door.request('GET', path).json['extra_specs']
-
-
-@pytest.mark.parametrize('version', ['2.1', '2.85', '2.86', 'latest'])
-@pytest.mark.parametrize('one', [False, True], ids=['several', 'one key'])
-def test_both_true_in_the_result_is_refused_and_nothing_written(
-    cloud, door, version, one
-):
-    flavor = old_flavor(cloud, flavor_specs('true', None))
-    before = extra_specs(door, flavor)
-    specs = flavor_specs(None, 'yes')
-    found = reason(write(door, flavor, specs, one=one, version=version))
-    for part in (AC.flavor_key, "'true'", PC.flavor_key, "'yes'", flavor):
-        assert part in found
-    assert extra_specs(door, flavor) == before
-
-
-def test_both_true_at_once_are_refused(cloud, door):
-    flavor = old_flavor(cloud, {})
-    assert reason(write(door, flavor, flavor_specs('1', 'on')))
-
-
-@pytest.mark.parametrize('version', ['2.1', '2.85'])
-@pytest.mark.parametrize('one', [False, True], ids=['several', 'one key'])
-@pytest.mark.parametrize(
-    ('specs', 'part'),
-    [
-        ({AC.flavor_key: 'maybe'}, "'maybe', which is not a boolean"),
-        ({PC.flavor_key: 7}, '7, which is not a boolean'),
-        ({'compute:live_migration_postcopy': 'true'}, 'is unknown'),
-        ({PC.image_key: 'true'}, f'did you mean {PC.flavor_key}?'),
-        ({'compute:live-migration-post.copy': 1}, 'did you mean'),
-        ({'hw:auto_converge': 'true'}, f'did you mean {AC.flavor_key}?'),
-    ],
-)
-def test_a_bad_value_and_an_unknown_wish_are_refused_where_nova_takes_any(
-    cloud, door, version, one, specs, part
-):
-    flavor = old_flavor(cloud, {})
-    assert part in reason(write(door, flavor, specs, one=one, version=version))
-    assert extra_specs(door, flavor) == {}
-
-
-@pytest.mark.parametrize('version', ['2.1', '2.86'])
-@pytest.mark.parametrize('one', [False, True], ids=['several', 'one key'])
-def test_a_trait_and_the_wish_that_requires_it_are_not_written_as_opposites(
-    cloud, door, version, one
-):
-    wish, trait = {PC.flavor_key: 'true'}, {f'trait:{PC.trait}': 'forbidden'}
-    for old, new in (wish, trait), (trait, wish):
-        flavor = old_flavor(cloud, old)
-        assert 'requires the trait forbidden by' in reason(
-            write(door, flavor, new, one=one, version=version)
-        )
-        assert extra_specs(door, flavor) == old
-
-
-def test_a_trait_and_the_wish_that_agree_are_written(cloud, door):
-    flavor = old_flavor(cloud, {f'trait:{PC.trait}': 'required'})
-    for value in ('true', 'false'):
-        response = write(door, flavor, {PC.flavor_key: value})
-        assert response.status_int == 200, response.text
-    response = write(door, flavor, {f'trait:{PC.trait}': 'forbidden'})
-    assert response.status_int == 200, response.text
-
-
-def test_a_flavor_with_a_lost_wish_can_be_changed_in_other_ways(cloud, door):
-    flavor = old_flavor(cloud, {'post_copy': 'true'})
-    assert write(door, flavor, {AC.flavor_key: 'true'}).status_int == 200
-
-
-@pytest.mark.parametrize('one', [False, True], ids=['several', 'one key'])
-@pytest.mark.parametrize('value', ['true', 1, ' ON '])
-def test_a_good_value_is_written(cloud, door, one, value):
-    flavor = old_flavor(cloud, flavor_specs(None, 'false'))
-    response = write(door, flavor, {AC.flavor_key: value}, one=one)
-    assert response.status_int == 200, response.text
-    assert extra_specs(door, flavor)[AC.flavor_key] == str(value)
-
-
-def test_a_flavor_that_is_wrong_can_be_put_right(cloud, door):
-    flavor = old_flavor(cloud, flavor_specs(*BOTH))
-    assert write(door, flavor, {'hw:cpu_policy': 'shared'}).status_int == 200
-    assert is_refused(write(door, flavor, flavor_specs('true', None)))
-    assert write(door, flavor, flavor_specs('false', None)).status_int == 200

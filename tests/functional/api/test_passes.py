@@ -11,17 +11,16 @@ from nova.volume import cinder
 
 from tests.cloud.api import OTHER_PROJECT, PROJECT
 from tests.functional.api.requests import (
+    BOTH,
     answer,
     flavor_specs,
     image_properties,
     is_refused,
-    nothing_built,
     old_flavor,
     root_device,
     server,
 )
 
-BOTH = ('true', 'true')
 UNKNOWN = str(uuid.UUID(int=7))
 
 
@@ -36,10 +35,7 @@ def image(cloud):
     return cloud.add_image()
 
 
-@pytest.fixture(autouse=True)
-def handed_over():
-    with nothing_built() as calls:
-        yield calls
+pytestmark = pytest.mark.usefixtures('handed_over')
 
 
 @pytest.fixture

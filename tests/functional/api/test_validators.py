@@ -133,7 +133,7 @@ print('compute:live_migration_post_copy' in validators.VALIDATORS)
         ('sys.modules["numa_sched.policy"] = None', False),
         ('import os_traits; del os_traits.COMPUTE_MIGRATE_POST_COPY', False),
         ('sys.modules["numa_sched.conf"] = None', True),
-        ('sys.modules["numa_sched.nova.api"] = None', True),
+        ('sys.modules["numa_sched.nova.api.paste"] = None', True),
         (
             'import nova.conf\n'
             'from oslo_config import cfg\n'

@@ -3,7 +3,6 @@
 import time
 
 import pytest
-from nova.conf import CONF
 
 from numa_sched.exceptions import ConfigError
 from numa_sched.history.mix import REFRESH_S, START, pinned
@@ -13,20 +12,11 @@ from tests.builders import make_guest, make_guest_cell
 from tests.functional.scheduler.requests import make_request
 
 
-@pytest.fixture
-def option():
-    """Give a function that sets an option, for a mix of its own."""
-    names = []
-
-    def override(name, value):
-        names.append(name)
-        CONF.set_override(name, value, group='numa_sched')
-
+@pytest.fixture(autouse=True)
+def _mix_of_its_own():
     demand.of_this_process.cache_clear()
-    yield override
+    yield
     demand.of_this_process.cache_clear()
-    for name in names:
-        CONF.clear_override(name, group='numa_sched')
 
 
 def seen(learned, guest, times):

@@ -4,27 +4,12 @@ import threading
 
 import pytest
 from nova import context
-from nova.conf import CONF
 from nova.db.main import api as db
 from nova.tests import fixtures as nova_fixtures
 from oslo_utils import timeutils
 
 from numa_sched.nova.scheduler import workers
 from numa_sched.nova.scheduler.workers import REFRESH_S, Workers
-
-
-@pytest.fixture
-def option():
-    """Give a function that sets an option for the test."""
-    names = []
-
-    def override(name, value, group='numa_sched'):
-        names.append((name, group))
-        CONF.set_override(name, value, group=group)
-
-    yield override
-    for name, group in names:
-        CONF.clear_override(name, group=group)
 
 
 @pytest.fixture

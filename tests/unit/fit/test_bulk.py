@@ -1,10 +1,10 @@
 import pytest
 
 from numa_sched import fit
-from numa_sched.fit import bulk
 from numa_sched.fit.bulk import UNDECIDED, Bulk
-from numa_sched.topology import Guest, PageSize
+from numa_sched.topology import PageSize
 from tests.builders import (
+    A_DEVICE,
     GIANT_KB,
     HUGE_KB,
     SMALL_KB,
@@ -140,30 +140,84 @@ def test_it_leaves_walks_that_may_be_too_long_to_others():
 @pytest.mark.parametrize(
     'hosts',
     [
-        fleet((0, 0), devices=((0, 1),)),
         [make_host(make_cell(memory_mb=2**60), 4)],
         [make_host(make_cell(pages=((SMALL_KB, 10**6),)), 4)],
     ],
-    ids=['devices', 'numbers too big', 'pages that differ'],
+    ids=['numbers too big', 'pages that differ'],
 )
 def test_it_leaves_hosts_to_others(hosts):
     assert Bulk(make_guest(2)).place(hosts) == [UNDECIDED]
     assert fit.Placer(make_guest(2)).place(hosts[0])
 
 
-def test_it_leaves_guests_to_others():
-    assert not Bulk(make_guest(2, 3)).applies
-    assert not Bulk(make_guest(make_guest_cell(1, memory_mb=2**50))).applies
-    whole_cores = Guest((make_guest_cell(2, threads='require'),))
-    assert Bulk(whole_cores).place(fleet((0, 0))) == [UNDECIDED]
+@pytest.mark.parametrize(
+    'guest',
+    [
+        make_guest(2, 3),
+        make_guest(2, 2, isolate_emulator=True),
+        make_guest(2, 2, tunneled=True),
+        make_guest(2, 2, physnets=frozenset('a')),
+        make_guest(make_guest_cell(1, memory_mb=2**50)),
+    ],
+    ids=[
+        'cells that differ',
+        'a CPU beside',
+        'tunnels',
+        'networks',
+        'numbers too big',
+    ],
+)
+def test_it_leaves_guests_to_others(guest):
+    assert not Bulk(guest).applies
+    assert Bulk(make_guest(2, 2)).applies
+
+
+def test_cells_with_fewer_devices_come_first():
+    hosts = fleet((0, 1), (1, 0), devices=((0, 1),)) + fleet((0, 0))
+    hosts = of_one_layout(hosts)
+    assert cells_of(Bulk(make_guest(2)).place(hosts)) == [(1,), (1,), (0,)]
+
+
+def test_cells_with_more_devices_come_first_for_guests_that_want_some():
+    hosts = fleet((1, 0), devices=((0, 1), (1, 1)))
+    hosts += fleet((1, 0), devices=((0, 1), (None, 4)))
+    wanted = make_guest(2, devices=A_DEVICE)
+    found = Bulk(wanted).place(of_one_layout(hosts))
+    assert cells_of(found) == [(1,), (0,)]
+
+
+def test_threads_are_looked_at_where_the_guest_minds_which_it_gets():
+    half = [range(0, 8, 2), range(64, 72, 2)]
+    hosts = of_one_layout(
+        [
+            make_host(
+                *(
+                    make_cell(id, cpus=8, threads=2, pinned=pinned)
+                    for id, pinned in enumerate(cells)
+                )
+            )
+            for cells in (((), half[1]), (half[0], ()), half)
+        ]
+    )
+    whole_cores = make_guest(make_guest_cell(2, threads='require'))
+    found = Bulk(whole_cores).place(hosts)
+    assert cells_of(found) == [(0,), (1,), None]
 
 
 def test_a_placer_does_many_hosts_of_a_layout_at_once(monkeypatch):
-    hosts = fleet(*[(0, 1), (3, 3)] * bulk.FEW)
-    expected = [fit.Placer(make_guest(2)).place(host) for host in hosts]
+    hosts = fleet((0, 1), (3, 3), (2, 1))
     placer = fit.Placer(make_guest(2))
-    monkeypatch.delattr(fit.Placer, 'place')
+    expected = [placer.place(host) for host in hosts]
+    asked = []
+    stock = Bulk.place
+
+    def counting(self, hosts):
+        asked.append(len(hosts))
+        return stock(self, hosts)
+
+    monkeypatch.setattr(Bulk, 'place', counting)
     assert placer.place_all(hosts) == expected
+    assert asked == [3]
 
 
 def test_a_placer_keeps_the_order_of_hosts_of_several_layouts():

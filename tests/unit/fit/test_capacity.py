@@ -1,8 +1,8 @@
 import numpy
 import pytest
 
-from numa_sched import fit
-from numa_sched.fit.capacity import Left, LeftAfter, _guests_in
+from numa_sched.fit.capacity import Capacity, _guests_in
+from numa_sched.fit.left import Left
 from numa_sched.topology import (
     CellLayout,
     DevicePool,
@@ -12,7 +12,6 @@ from numa_sched.topology import (
     PageSize,
 )
 from tests.builders import (
-    A_DEVICE,
     GIANT_KB,
     GPU,
     HUGE_KB,
@@ -29,11 +28,11 @@ HUGE_2 = make_guest_cell(2, memory_mb=2, page_size=HUGE_KB)
 
 
 def rooms(host, guest_cell):
-    return Left([host]).rooms(guest_cell).tolist()[0]
+    return Capacity(Left([host])).rooms(guest_cell).tolist()[0]
 
 
 def guests(host, *cells):
-    return Left([host]).guests(make_guest(*cells)).tolist()[0]
+    return Capacity(Left([host])).guests(make_guest(*cells)).tolist()[0]
 
 
 def dedicated(cpus, **fields):
@@ -367,96 +366,12 @@ def test_devices_on_two_cells_are_for_guests_of_two_cells(cells, expected):
     pools = DevicePool(0, NIC, 3), DevicePool(1, GPU, 3)
     wanted = DeviceRequest(1, (NIC,)), DeviceRequest(1, (GPU,))
     guest = make_guest(*[dedicated(1)] * cells, devices=wanted)
-    left = Left([make_host(4, 4, pools=pools)])
-    assert left.guests(guest).tolist() == [expected]
+    capacity = Capacity(Left([make_host(4, 4, pools=pools)]))
+    assert capacity.guests(guest).tolist() == [expected]
 
 
 def test_hosts_of_a_layout_are_counted_in_their_order():
     empty = make_host(8)
     full = Host('full', empty.layout, (4096,), (0,), (0,), (0b1111111,))
-    left = Left([empty, full, empty])
-    assert left.guests(make_guest(dedicated(2))).tolist() == [4, 0, 4]
-
-
-def left_after(host, guest):
-    claim = fit.fit(host, guest)
-    assert claim
-    return LeftAfter(Left([host]), [claim])
-
-
-def test_a_claim_takes_what_the_guest_asks_for_of_its_cells():
-    host = make_host(
-        make_cell(0, cpus=8, legacy=True, memory_mb=1024),
-        make_cell(1, cpus=4, legacy=True, memory_mb=1024),
-        ram_allocation_ratio=2.0,
-    )
-    wanted = dedicated(2, shared=1, policy=MIXED, memory_mb=100)
-    left = left_after(host, make_guest(wanted))
-    assert left.dedicated.tolist() == [[6, 4]]
-    assert left.shared.tolist() == [[7, 4]]
-    assert left.memory_mb.tolist() == [[924, 1024]]
-    assert left.overcommit_mb.tolist() == [[1948, 2048]]
-
-
-def test_a_claim_takes_the_cpu_beside_the_first_cell():
-    host = make_host(4, 4)
-    guest = make_guest(dedicated(2), dedicated(2), isolate_emulator=True)
-    assert left_after(host, guest).dedicated.tolist() == [[1, 2]]
-
-
-def test_a_claim_of_isolated_cpus_takes_their_siblings():
-    host = make_host(make_cell(cpus=8, threads=2, legacy=True))
-    left = left_after(host, make_guest(dedicated(2, threads='isolate')))
-    assert left.dedicated.tolist() == [[4]]
-    assert left.cores.tolist() == [[2]]
-
-
-def test_the_siblings_go_though_another_cell_of_the_guest_isolates_none():
-    cells = [make_cell(id, threads=2, legacy=True) for id in (0, 1)]
-    guest = make_guest(dedicated(1, threads='isolate'), dedicated(1))
-    assert sorted(left_after(make_host(*cells), guest).dedicated[0]) == [2, 3]
-
-
-def test_a_claim_breaks_the_cores_that_it_takes_a_thread_of():
-    host = make_host(make_cell(cpus=8, threads=2))
-    assert left_after(host, make_guest(dedicated(3))).cores.tolist() == [[2]]
-
-
-def test_a_claim_takes_pages_of_its_size():
-    pages = ((SMALL_KB, 1024), (HUGE_KB, 4))
-    host = make_host(
-        make_cell(0, cpus=1, pages=pages), make_cell(1, pages=pages)
-    )
-    left = left_after(host, make_guest(HUGE_2))
-    assert left.pages_kb.tolist() == [[4096, 8192, 4096, 6144, 0]]
-
-
-def test_a_claim_without_a_page_size_takes_the_smallest():
-    host = make_host(make_cell(pages=((HUGE_KB, 4), (SMALL_KB, 1024))))
-    left = left_after(host, make_guest(make_guest_cell(1, memory_mb=1)))
-    assert left.pages_kb.tolist() == [[8192, 3072, 0]]
-
-
-def test_a_claim_takes_no_pages_of_a_cell_that_tells_none():
-    host = make_host(
-        make_cell(0),
-        make_cell(1, cpus=1, pages=((SMALL_KB, 256), (HUGE_KB, 4))),
-    )
-    left = left_after(host, make_guest(make_guest_cell(2, memory_mb=1)))
-    assert left.pages_kb.tolist() == [[1024, 8192, 0]]
-
-
-@pytest.mark.parametrize(('devices', 'expected'), [((), 2), (A_DEVICE, 1)])
-def test_a_claim_takes_the_devices_that_the_guest_asks_for(devices, expected):
-    host = make_host(8, devices=((0, 2),))
-    left = left_after(host, make_guest(dedicated(1), devices=devices))
-    assert left.guests(make_guest(dedicated(1), devices=A_DEVICE)) == expected
-
-
-def test_each_claim_is_taken_off_its_own_host():
-    one, other = make_host(8), make_host(make_cell(cpus=8, pinned=(0, 1)))
-    other = Host('other', one.layout, (4096,), (0,), (0,), other.pinned)
-    claims = [fit.fit(host, make_guest(dedicated(4))) for host in (one, other)]
-    left = LeftAfter(Left([one, other]), claims)
-    assert left.dedicated.tolist() == [[4], [2]]
-    assert left.cores.tolist() == [[4], [2]]
+    capacity = Capacity(Left([empty, full, empty]))
+    assert capacity.guests(make_guest(dedicated(2))).tolist() == [4, 0, 4]

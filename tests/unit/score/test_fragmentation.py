@@ -4,7 +4,8 @@ import numpy
 import pytest
 
 from numa_sched import fit
-from numa_sched.fit.capacity import Left
+from numa_sched.fit.capacity import Capacity
+from numa_sched.fit.left import Left
 from numa_sched.history.mix import pinned
 from numa_sched.score.fragmentation import Fragmentation
 from numa_sched.topology import DeviceAffinity, DeviceRequest, Host
@@ -138,7 +139,7 @@ def test_devices_that_few_cells_reach_are_for_few_guests_of_two_cells():
     wanted = dataclasses.replace(
         pinned(2, cells=2), devices=(DeviceRequest(),)
     )
-    assert Left([host]).guests(wanted).tolist() == [1]
+    assert Capacity(Left([host])).guests(wanted).tolist() == [1]
 
 
 def test_devices_of_another_kind_are_no_use():
