@@ -97,14 +97,14 @@ class Trial:
         constraints = [*self._networks, *constraints]
         place = self._place
         if constraints:
+            budget = Budget(MAX_STEPS)
             try:
-                place = choice.choose(
-                    self._accepted, constraints, Budget(MAX_STEPS)
-                )
+                found = choice.choose(self._accepted, constraints, budget)
+                if found is None:
+                    return self._unreachable(constraints, Budget(MAX_STEPS))
             except OutOfSteps:
                 return Misfit(TooManySets())
-            if place is None:
-                return self._unsatisfied(constraints, Budget(MAX_STEPS))
+            place = found
         layouts = self.host.layout.cells
         return tuple(layouts[place[each]].id for each in range(len(place)))
 
@@ -173,6 +173,10 @@ class Trial:
         """Give the misfit if no set of cells will do, None if one does."""
         if choice.choose(self._accepted, constraints, budget) is not None:
             return None
+        return self._unreachable(constraints, budget)
+
+    def _unreachable(self, constraints, budget):
+        """Give the misfit where no set of cells will do."""
         for each in constraints:
             if choice.choose(self._accepted, [each], budget) is None:
                 return Misfit(Unreachable(each.what))
