@@ -7,22 +7,35 @@ whose cells differ in their page sizes, and where these could come out
 differently from cell to cell or Nova's walk could take too long.
 """
 
+import enum
 import math
 from collections.abc import Sequence
+from typing import Final
 
 import numpy
 
 from numa_sched.fit.cell import counting_decides, page_order, pin
 from numa_sched.fit.claim import MAX_RANK, Claim
 from numa_sched.fit.reasons import CellMisfit
-from numa_sched.fit.table import Table
-from numa_sched.topology import CPUPolicy, Guest, Host
+from numa_sched.fit.table import Flags, Ints, Table
+from numa_sched.topology import CPUPolicy, Guest, Host, HostLayout
 
-UNDECIDED = object()
-"""The reference has to answer."""
+
+class Undecided(enum.Enum):
+    """The reference has to answer."""
+
+    UNDECIDED = enum.auto()
+
+
+UNDECIDED: Final = Undecided.UNDECIDED
+
+Placed = Claim | Undecided | None
+"""What comes of a guest on a host; None if it does not fit."""
 
 MOST = 2**52
 """Up to here floats tell whole numbers apart; real ones are far below."""
+
+_Sizes = tuple[int | None, ...]
 
 
 class Bulk:
@@ -40,7 +53,7 @@ class Bulk:
         self.guest, self._cell = guest, guest.cells[0]
         self._sign = 1 if packing else -1
         self._memory_kb = self._cell.memory_mb * 1024
-        self._by_kind = bool(self._cell.page_size) and self._cell.page_size < 0
+        self._by_kind = (self._cell.page_size or 0) < 0
         self.applies = self._memory_kb < MOST and not (
             guest.isolate_emulator
             or guest.physnets
@@ -48,9 +61,9 @@ class Bulk:
             or any(cell != self._cell for cell in guest.cells)
         )
         # One tuple for all claims that get pages of the same sizes.
-        self._sizes: dict[tuple, tuple] = {}
+        self._sizes: dict[_Sizes, _Sizes] = {}
 
-    def place(self, hosts: Sequence[Host]) -> list:
+    def place(self, hosts: Sequence[Host]) -> list[Placed]:
         """Give for each host the claim, None, or :data:`UNDECIDED`.
 
         :param hosts: at least one; the layout of all is the same object
@@ -63,10 +76,10 @@ class Bulk:
             return [UNDECIDED] * len(hosts)
         table = Table(hosts, numpy.int64)
         too_big = (table.numbers < 0) | (table.numbers > MOST)
-        undecided = too_big.any(axis=1)
-        sizes = accepted = None
+        undecided: Flags = numpy.any(too_big, axis=1)
+        sizes = None
         if self._cell.page_size:
-            sizes = self._page_sizes(table, layout)
+            sizes = self._page_sizes(table, layout, self._cell.page_size)
             accepted = sizes > 0
             if self._by_kind:
                 others = accepted & (sizes != sizes.max(axis=1)[:, None])
@@ -74,8 +87,8 @@ class Bulk:
         else:
             accepted = self._has_memory(table, layout)
         if self._cell.pinned:
-            free = [cell.dedicated_count for cell in layout.cells]
-            free = numpy.array(free) - table['pinned']
+            counts = [cell.dedicated_count for cell in layout.cells]
+            free = numpy.array(counts) - table['pinned']
             accepted &= free >= self._cell.dedicated
             self._drop_unpinned(hosts, accepted)
             by_cpus = self._sign * free
@@ -83,7 +96,7 @@ class Bulk:
             by_cpus = -self._sign * table['shared_used']
         if self._cell.cpu_policy is not CPUPolicy.DEDICATED:
             accepted &= self._has_share(table, hosts)
-        fits = accepted.sum(axis=1) >= count
+        fits: Flags = accepted.sum(axis=1) >= count
         if math.perm(available, count) > MAX_RANK:
             undecided |= fits & ~accepted.all(axis=1)
         by_memory = self._sign * (table['memory_mb'] - table['memory_used_mb'])
@@ -94,7 +107,9 @@ class Bulk:
             hosts, undecided, fits, _first(count, accepted, keys), sizes
         )
 
-    def _page_sizes(self, table, layout):
+    def _page_sizes(
+        self, table: Table[numpy.int64], layout: HostLayout, wanted: int
+    ) -> Ints:
         """Give the size of the pages that each cell has for one guest cell.
 
         It is 0 where there are not enough.
@@ -103,13 +118,15 @@ class Bulk:
         free = table['pages_total'] - table['pages_used']
         free = _by_cell(free - table['pages_reserved'], layout)
         found = numpy.zeros(free.shape[:2], numpy.int64)
-        order = page_order(sizes_kb, self._cell.page_size)
+        order = page_order(sizes_kb, wanted)
         for at, size in reversed(order):
             if self._memory_kb % size == 0:
                 found[free[:, :, at] >= self._memory_kb // size] = size
         return found
 
-    def _has_memory(self, table, layout):
+    def _has_memory(
+        self, table: Table[numpy.int64], layout: HostLayout
+    ) -> Flags:
         pinned, smallest = self._cell.pinned, layout.cells[0].smallest_pages
         if smallest is None:
             room = table['memory_mb']
@@ -124,7 +141,7 @@ class Bulk:
         enough = pages >= self._memory_kb // size_kb
         return enough & (self._memory_kb % size_kb == 0)
 
-    def _drop_unpinned(self, hosts, accepted):
+    def _drop_unpinned(self, hosts: Sequence[Host], accepted: Flags) -> None:
         """Take out cells that have the CPUs but not as the guest wants them.
 
         That is asked for one cell at a time, where counting does not tell.
@@ -134,13 +151,13 @@ class Bulk:
             not counting_decides(layout, cell)
             for layout in hosts[0].layout.cells
         ]
-        for row, index in zip(*(accepted & unsure).nonzero(), strict=True):
+        for row, index in numpy.argwhere(accepted & unsure).tolist():
             found = pin(
                 hosts[row].cell(index), cell.dedicated, cell.thread_policy
             )
             accepted[row, index] = not isinstance(found, CellMisfit)
 
-    def _by_devices(self, hosts):
+    def _by_devices(self, hosts: Sequence[Host]) -> Ints:
         """Give for each cell its place in the order, by its PCI devices."""
         sign = -1 if self.guest.wants_devices else 1
         ids = [cell.id for cell in hosts[0].layout.cells]
@@ -150,7 +167,9 @@ class Bulk:
             numpy.int64,
         )
 
-    def _has_share(self, table, hosts):
+    def _has_share(
+        self, table: Table[numpy.int64], hosts: Sequence[Host]
+    ) -> Flags:
         cell, layout = self._cell, hosts[0].layout
         shared = numpy.array(
             [each.shared.bit_count() for each in layout.cells]
@@ -160,43 +179,52 @@ class Bulk:
         with numpy.errstate(over='ignore'):
             cpus = shared * numpy.array(cpu_ratios)
             memory = table['memory_mb'] * numpy.array(ram_ratios)
-        return (
+        fits: Flags = (
             (cell.shared <= shared)
             & (table['shared_used'] + cell.shared <= cpus)
             & (table['memory_used_mb'] + cell.memory_mb <= memory)
         )
+        return fits
 
-    def _claims(self, hosts, undecided, fits, indexes, sizes):
-        if sizes is None:
-            sizes = [[None] * len(self.guest.cells)] * len(hosts)
-        else:
-            sizes = numpy.take_along_axis(sizes, indexes, axis=1).tolist()
-        found = []
-        for host, unsure, fit, chosen, got in zip(
+    def _claims(
+        self,
+        hosts: Sequence[Host],
+        undecided: Flags,
+        fits: Flags,
+        indexes: Ints,
+        sizes: Ints | None,
+    ) -> list[Placed]:
+        got: list[list[int | None]] = (
+            [[None] * len(self.guest.cells)] * len(hosts)
+            if sizes is None
+            else numpy.take_along_axis(sizes, indexes, axis=1).tolist()
+        )
+        found: list[Placed] = []
+        for host, unsure, fit, chosen, of_host in zip(
             hosts,
             undecided.tolist(),
             fits.tolist(),
             indexes.tolist(),
-            sizes,
+            got,
             strict=True,
         ):
             if unsure:
                 found.append(UNDECIDED)
             elif fit:
-                got = tuple(got)
-                got = self._sizes.setdefault(got, got)
-                found.append(Claim(host, self.guest, tuple(chosen), got))
+                pages = tuple(of_host)
+                pages = self._sizes.setdefault(pages, pages)
+                found.append(Claim(host, self.guest, tuple(chosen), pages))
             else:
                 found.append(None)
         return found
 
 
-def _by_cell(pages, layout):
+def _by_cell(pages: Ints, layout: HostLayout) -> Ints:
     """Give pages by host, cell and size; all cells have the same sizes."""
     return pages.reshape(len(pages), len(layout.cells), -1)
 
 
-def _first(count, accepted, keys):
+def _first(count: int, accepted: Flags, keys: Sequence[Ints]) -> Ints:
     """Give for each host the indexes of the cells that a claim takes first.
 
     They are accepted ones as far as there are any: those with the least of
