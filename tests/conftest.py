@@ -6,7 +6,6 @@ import pathlib
 LONG = (
     'compute/test_wishes.py',
     'scheduler/test_prediction.py',
-    'compute/test_upstream_devices.py',
     'compute/test_upstream.py',
     'scheduler/test_policy.py',
     'scheduler/test_destination.py',

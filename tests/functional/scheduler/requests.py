@@ -7,6 +7,7 @@ from nova.pci import stats as pci_stats
 from nova.scheduler import host_manager
 from nova.virt import hardware
 
+from tests.builders import make_host
 from tests.property import nova_objects
 
 CANDIDATE = {'allocations': {}, 'mappings': {}}
@@ -66,3 +67,11 @@ def make_request(
 
 
 PINNED = {'hw:cpu_policy': 'dedicated'}
+
+
+def states(**cpus):
+    """Give host states by name and number of CPUs."""
+    return [
+        make_host_state(make_host(count, name=name))
+        for name, count in cpus.items()
+    ]

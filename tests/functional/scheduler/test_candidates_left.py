@@ -2,23 +2,14 @@
 
 import pytest
 from nova import objects
-from nova.scheduler.filters.numa_topology_filter import NUMATopologyFilter
 
-from numa_sched.nova.scheduler.filters import NUMAFitFilter
 from tests.builders import make_cell, make_host
+from tests.functional.scheduler.filtering import BOTH, passes
 from tests.functional.scheduler.requests import (
     PINNED,
     make_host_state,
     make_request,
 )
-
-BOTH = pytest.mark.parametrize(
-    'filter_class', [NUMATopologyFilter, NUMAFitFilter]
-)
-
-
-def passes(host_state, request, filter_class=NUMAFitFilter):
-    return bool(list(filter_class().filter_all([host_state], request)))
 
 
 @BOTH

@@ -10,19 +10,12 @@ from numa_sched.nova.scheduler.assess import Assessment
 from numa_sched.nova.scheduler.filters import NUMAFitFilter
 from numa_sched.nova.scheduler.underway import Choices
 from tests.builders import GIANT_KB, make_cell, make_host
+from tests.functional.scheduler.filtering import BOTH, passes
 from tests.functional.scheduler.requests import (
     PINNED,
     make_host_state,
     make_request,
 )
-
-BOTH = pytest.mark.parametrize(
-    'filter_class', [NUMATopologyFilter, NUMAFitFilter]
-)
-
-
-def passes(host_state, request, filter_class=NUMAFitFilter):
-    return bool(list(filter_class().filter_all([host_state], request)))
 
 
 @BOTH

@@ -18,13 +18,6 @@ from tests.functional.scheduler.requests import (
 )
 
 
-def states(**cpus):
-    return [
-        make_host_state(make_host(count, name=name))
-        for name, count in cpus.items()
-    ]
-
-
 class Wish(BaseHostWeigher):
     """Somebody else's weigher, which wants one host."""
 

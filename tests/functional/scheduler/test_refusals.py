@@ -47,7 +47,7 @@ def debug_lines(cloud, logger):
     return [
         record.getMessage()
         for record in cloud.log
-        if record.name == f'numa_sched.nova.{logger}'
+        if record.name == f'numa_sched.nova.scheduler.{logger}'
         and record.levelname == 'DEBUG'
     ]
 

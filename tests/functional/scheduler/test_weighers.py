@@ -19,6 +19,7 @@ from tests.functional.scheduler.requests import (
     PINNED,
     make_host_state,
     make_request,
+    states,
 )
 
 
@@ -34,13 +35,6 @@ def weigh(states, request):
         [NUMAFitWeigher()], states, request
     )
     return {each.obj.host: each.weight for each in ranked}
-
-
-def states(**cpus):
-    return [
-        make_host_state(make_host(count, name=name))
-        for name, count in cpus.items()
-    ]
 
 
 def weighed(states):
