@@ -9,7 +9,7 @@ right answer too (:mod:`numa_sched.fit.claim`).
 
 from collections.abc import Callable, Sequence
 
-from numa_sched.fit.bulk import UNDECIDED, Bulk
+from numa_sched.fit.bulk import UNDECIDED, Bulk, Placed
 from numa_sched.fit.choice import Budget, OutOfSteps
 from numa_sched.fit.claim import Claim
 from numa_sched.fit.constraint import SetConstraint
@@ -39,19 +39,20 @@ class Placer:
 
     def place(self, host: Host) -> Claim | None:
         """Give the claim on a host, None if the guest does not fit."""
-        return self.place_all([host])[0]
+        claim = self.place_all([host])[0]
+        return None if claim is UNDECIDED else claim
 
     def place_all(
         self,
         hosts: Sequence[Host],
         budget_of_host: Callable[[], Budget] = lambda: Budget(MAX_STEPS),
-    ) -> list:
+    ) -> list[Placed]:
         """Give what :meth:`place` gives for each host; faster at once.
 
         :param budget_of_host: gives what may be done for the next host; where
             less than :data:`MAX_STEPS` does not do, it is :data:`UNDECIDED`
         """
-        found: list = [UNDECIDED] * len(hosts)
+        found: list[Placed] = [UNDECIDED] * len(hosts)
         if self._bulk.applies:
             kinds: dict[int, list[int]] = {}
             for number, host in enumerate(hosts):
@@ -67,12 +68,14 @@ class Placer:
             for host, claim in zip(hosts, found, strict=True)
         ]
 
-    def _search(self, host, budget):
+    def _search(self, host: Host, budget: Budget) -> Placed:
         is_cut = budget.left < MAX_STEPS
         found = self.explain(host, budget)
-        if not found and is_cut and isinstance(found.reason, TooManySets):
+        if isinstance(found, Claim):
+            return found
+        if is_cut and isinstance(found.reason, TooManySets):
             return UNDECIDED
-        return found or None
+        return None
 
     def explain(
         self, host: Host, budget: Budget | None = None

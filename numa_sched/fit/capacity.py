@@ -8,6 +8,7 @@ import numpy
 
 from numa_sched.fit.cell import page_order
 from numa_sched.fit.left import Left
+from numa_sched.fit.table import Floats, Ints
 from numa_sched.topology import (
     CPUPolicy,
     Guest,
@@ -27,9 +28,9 @@ class Capacity:
     def __init__(self, left: Left):
         """Take what the hosts have left."""
         self._left = left
-        self._rooms: dict[GuestCell, numpy.ndarray] = {}
+        self._rooms: dict[GuestCell, Floats] = {}
 
-    def guests(self, guest: Guest) -> numpy.ndarray:
+    def guests(self, guest: Guest) -> Floats:
         """Give for each host how many guests of a kind have room, one by one.
 
         Guests whose cells differ are counted as if all cells were like the
@@ -37,14 +38,15 @@ class Capacity:
         :meth:`~numa_sched.fit.device_room.FreeDevices.guests`. Networks and
         CPUs beside the guest's own do not count.
         """
-        return numpy.minimum.reduce(
+        least: Floats = numpy.minimum.reduce(
             [
                 self._guests_alike(self.rooms(cell), guest)
                 for cell in dict.fromkeys(guest.cells)
             ]
         )
+        return least
 
-    def _guests_alike(self, rooms, guest):
+    def _guests_alike(self, rooms: Floats, guest: Guest) -> Floats:
         """Give how many guests have room, from the rooms for each cell."""
         cells = len(guest.cells)
         if not guest.devices:
@@ -55,7 +57,7 @@ class Capacity:
             _guests_in(rooms, cells), self._left.devices.guests(rooms, guest)
         )
 
-    def rooms(self, cell: GuestCell) -> numpy.ndarray:
+    def rooms(self, cell: GuestCell) -> Floats:
         """Give for each host cell how many guest cells of a kind have room.
 
         Guests that ask for whole cores, or for all threads of theirs, are
@@ -66,7 +68,7 @@ class Capacity:
             self._rooms[cell] = self._count_rooms(cell)
         return self._rooms[cell]
 
-    def _count_rooms(self, cell):
+    def _count_rooms(self, cell: GuestCell) -> Floats:
         limits = []
         if cell.dedicated:
             limits.append(self._dedicated_rooms(cell))
@@ -79,9 +81,10 @@ class Capacity:
                 (len(self._left.hosts), len(self._left.form.ids)),
                 UNLIMITED,
             )
-        return numpy.maximum(numpy.minimum.reduce(limits), 0)
+        least: Floats = numpy.minimum.reduce(limits)
+        return numpy.maximum(least, 0)
 
-    def _dedicated_rooms(self, cell):
+    def _dedicated_rooms(self, cell: GuestCell) -> Floats:
         form = self._left.form
         if cell.thread_policy is ThreadPolicy.ISOLATE:
             # Nova never finds room elsewhere (bug 1889633).
@@ -104,12 +107,12 @@ class Capacity:
             0,
         )
 
-    def _shared_rooms(self, cell):
+    def _shared_rooms(self, cell: GuestCell) -> Floats:
         # No guest overcommits against itself.
         possible = [cell.shared <= cpus for cpus in self._left.form.shared]
         return numpy.where(possible, _times(cell.shared, self._left.shared), 0)
 
-    def _memory_rooms(self, cell):
+    def _memory_rooms(self, cell: GuestCell) -> list[Floats]:
         """Give the limits that memory sets, one or two."""
         limits = []
         if cell.cpu_policy is not CPUPolicy.DEDICATED:
@@ -134,7 +137,9 @@ class Capacity:
             limits.append(numpy.where(whole > 0, UNLIMITED, 0))
         return limits
 
-    def _in_small_pages(self, pages_kb, memory_mb, cell):
+    def _in_small_pages(
+        self, pages_kb: Floats, memory_mb: Floats, cell: GuestCell
+    ) -> Floats:
         """Give how often a guest cell goes into pages of the smallest size.
 
         Into memory, on the cells that tell nothing about pages.
@@ -149,7 +154,7 @@ class Capacity:
         )
 
 
-def _times(need, room: numpy.ndarray) -> numpy.ndarray:
+def _times(need: int | Ints, room: Floats) -> Floats:
     """Give how often a whole number goes into others.
 
     The same as ``room // need``, which is far slower for floats.
@@ -157,7 +162,7 @@ def _times(need, room: numpy.ndarray) -> numpy.ndarray:
     return numpy.floor(room / need)
 
 
-def _page_columns(form: HostForm, wanted: int, memory_mb: int):
+def _page_columns(form: HostForm, wanted: int, memory_mb: int) -> Ints:
     """Give for each cell the columns of the pages that a guest cell may get.
 
     A cell that has fewer than others points to the column that is 0.
@@ -176,18 +181,19 @@ def _page_columns(form: HostForm, wanted: int, memory_mb: int):
     return numpy.array([each + [-1] * (most - len(each)) for each in usable])
 
 
-def _guests_in(rooms: numpy.ndarray, cells: int) -> numpy.ndarray:
+def _guests_in(rooms: Floats, cells: int) -> Floats:
     """Give how many guests of so many alike cells have room together.
 
     No two cells of one guest may be on the same host cell.
     """
-    total = rooms.sum(axis=1)
+    total: Floats = rooms.sum(axis=1)
     if cells == 1:
         return total
     if rooms.shape[1] < cells:
         return numpy.zeros(len(rooms))
     if cells == 2:
-        return numpy.minimum(total // 2, total - rooms.max(axis=1))
+        most: Floats = rooms.max(axis=1)
+        return numpy.minimum(total // 2, total - most)
     low, high = numpy.zeros(len(rooms)), total // cells
     while (low < high).any():
         guests = (low + high + 1) // 2

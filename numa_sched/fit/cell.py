@@ -47,11 +47,12 @@ def check_cell(
     :param ram_ratio: the host's allocation ratio; None for no limit
     :returns: the size in KiB, None if the guest does not care, or the misfit
     """
-    page_size = guest.page_size or None
-    if page_size:
-        page_size = choose_page_size(host, guest.memory_mb, page_size)
-        if isinstance(page_size, CellMisfit):
-            return page_size
+    page_size = None
+    if guest.page_size:
+        chosen = choose_page_size(host, guest.memory_mb, guest.page_size)
+        if isinstance(chosen, CellMisfit):
+            return chosen
+        page_size = chosen
     elif misfit := _check_memory(host, guest):
         return misfit
     if misfit := _check_cpus(host, guest, reserved):
@@ -84,19 +85,48 @@ def counting_decides(cores_known: bool, guest: GuestCell) -> bool:
 
 
 def fit_cell(
-    host: HostCell, guest: GuestCell, *, reserved: int = 0, **ratios
+    host: HostCell,
+    guest: GuestCell,
+    *,
+    reserved: int = 0,
+    cpu_ratio: float | None = None,
+    ram_ratio: float | None = None,
 ) -> CellFit | CellMisfit:
     """Give what a guest cell would take of a host cell, or why it cannot.
 
     The arguments are those of :func:`check_cell`.
     """
-    checked = check_cell(host, guest, reserved=reserved, **ratios)
-    if isinstance(checked, CellMisfit):
-        return checked
+    page_size = check_cell(
+        host,
+        guest,
+        reserved=reserved,
+        cpu_ratio=cpu_ratio,
+        ram_ratio=ram_ratio,
+    )
+    if isinstance(page_size, CellMisfit):
+        return page_size
+    return take_cell(host, guest, page_size, reserved=reserved)
+
+
+def take_cell(
+    host: HostCell,
+    guest: GuestCell,
+    page_size: int | None,
+    *,
+    reserved: int = 0,
+) -> CellFit:
+    """Give what a guest cell takes of a host cell, once that is known to fit.
+
+    :param page_size: what :func:`check_cell` gives for the two
+    :raises ValueError: if the CPUs do not fit
+    """
     if not guest.pinned:
-        return CellFit(page_size=checked)
+        return CellFit(page_size=page_size)
     taken = pin(host, guest.dedicated, guest.thread_policy, reserved=reserved)
-    return CellFit(*taken, checked)
+    if isinstance(taken, CellMisfit):
+        raise ValueError(f'a guest cell on cell {host.id}, where it {taken}')
+    pinned, beside = taken
+    return CellFit(pinned, beside, page_size)
 
 
 def choose_page_size(
@@ -114,7 +144,7 @@ def choose_page_size(
     for size, room in free_kb.items():
         if memory_kb <= room and memory_kb % size == 0:
             return size
-    best = max(free_kb, key=free_kb.get)
+    best = max(free_kb, key=free_kb.__getitem__)
     if memory_kb % best and memory_kb <= free_kb[best]:
         return CellMisfit(Shortage.PAGE_MULTIPLE, memory_mb, page_size=best)
     return CellMisfit(

@@ -9,7 +9,7 @@ the work grows with the number of such points and not with that of sets.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 from numa_sched.fit import match
@@ -41,7 +41,7 @@ class Budget:
             raise OutOfSteps
         self._spend(steps)
 
-    def _spend(self, steps):
+    def _spend(self, steps: int) -> None:
         self.left -= steps
         if self._whole:
             self._whole._spend(steps)
@@ -49,6 +49,9 @@ class Budget:
     def part(self, steps: int) -> 'Budget':
         """Give a budget of so many of the steps, or of those left."""
         return Budget(min(steps, self.left), self)
+
+
+_Numbers = tuple[int, ...]
 
 
 class _Class(NamedTuple):
@@ -75,11 +78,13 @@ def out_of_reach(
 
 def _most(need: Need, usable: Sequence[int], size: int) -> int:
     """Give the most that so many of some host cells can bring."""
+    found: Iterable[int]
     if need.groups is None:
         found = [need.brings[index] for index in usable]
     else:
-        found = {need.groups[index]: need.brings[index] for index in usable}
-        found = found.values()
+        found = {
+            need.groups[index]: need.brings[index] for index in usable
+        }.values()
     return sum(sorted(found, reverse=True)[:size])
 
 
@@ -101,7 +106,12 @@ def choose(
 
 
 class _Choice:
-    def __init__(self, accepted, constraints, budget):
+    def __init__(
+        self,
+        accepted: Sequence[Sequence[int]],
+        constraints: Sequence[SetConstraint],
+        budget: Budget,
+    ):
         self._accepted, self._constraints = accepted, constraints
         self._budget = budget
         self._needs = [need for each in constraints for need in each.needs]
@@ -113,10 +123,10 @@ class _Choice:
         self._classes = self._classify()
         self._kinds = list({each.carries for each in self._classes})
         self._rests = self._bounds()
-        self._failed: set[tuple] = set()
+        self._failed: set[tuple[int, _Numbers, _Numbers, _Numbers]] = set()
         self._independent: dict[tuple[int, ...], bool] = {}
 
-    def find(self):
+    def find(self) -> dict[int, int] | None:
         return self._fill(
             0,
             len(self._accepted),
@@ -126,18 +136,27 @@ class _Choice:
             (),
         )
 
-    def _classify(self):
+    def _classify(self) -> list[_Class]:
         carries: dict[int, list[int]] = {}
         for guest, row in enumerate(self._accepted):
             for index in row:
                 carries.setdefault(index, []).append(guest)
-        members: dict[tuple, list[int]] = {}
+        members: dict[
+            tuple[
+                frozenset[int],
+                _Numbers,
+                tuple[int | None, ...],
+                tuple[Hashable, ...],
+            ],
+            list[int],
+        ] = {}
         for index in sorted(carries):
             key = (
                 frozenset(carries[index]),
                 tuple(need.brings[index] for need in self._needs),
                 tuple(
-                    need.groups and need.groups[index] for need in self._needs
+                    None if need.groups is None else need.groups[index]
+                    for need in self._needs
                 ),
                 tuple(each.key(index) for each in self._constraints),
             )
@@ -159,7 +178,7 @@ class _Choice:
             ),
         )
 
-    def _bounds(self):
+    def _bounds(self) -> list[tuple[int, list[list[int]]]]:
         """Give what is the most that the classes from each on can bring.
 
         For each need, and for each number of cells.
@@ -191,7 +210,15 @@ class _Choice:
         rests.reverse()
         return rests
 
-    def _fill(self, at, left, counts, missing, used, chosen):
+    def _fill(
+        self,
+        at: int,
+        left: int,
+        counts: _Numbers,
+        missing: _Numbers,
+        used: _Numbers,
+        chosen: _Numbers,
+    ) -> dict[int, int] | None:
         """Take cells of the classes from one on, so many in all."""
         if not left:
             met = all(amount <= 0 for amount in missing)
@@ -209,9 +236,9 @@ class _Choice:
         each = self._classes[at]
         kind = self._kinds.index(each.carries)
         for count in range(min(left, len(each.members)), -1, -1):
-            taken = list(counts)
-            taken[kind] += count
-            taken = tuple(taken)
+            more = list(counts)
+            more[kind] += count
+            taken = tuple(more)
             if count and not self._is_independent(taken):
                 continue
             found = self._fill(
@@ -227,7 +254,9 @@ class _Choice:
             self._failed.add(point)
         return None
 
-    def _brought(self, each, count, missing, used):
+    def _brought(
+        self, each: _Class, count: int, missing: _Numbers, used: _Numbers
+    ) -> tuple[_Numbers, _Numbers]:
         """Give what is missing then, and which groups have brought theirs."""
         if not count:
             return missing, used
@@ -244,7 +273,7 @@ class _Choice:
             marks.append(mark)
         return tuple(still), tuple(marks)
 
-    def _is_independent(self, counts):
+    def _is_independent(self, counts: _Numbers) -> bool:
         """Whether so many cells of each kind carry a guest cell each."""
         if len(counts) == 1:
             return True
@@ -259,7 +288,7 @@ class _Choice:
             self._independent[counts] = found
         return self._independent[counts]
 
-    def _finish(self, chosen):
+    def _finish(self, chosen: _Numbers) -> dict[int, int] | None:
         self._budget.take(self._steps)
         if not all(each.accepts(chosen) for each in self._constraints):
             return None

@@ -13,7 +13,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-from numa_sched.fit.cell import CellFit, choose_page_size, pin
+from numa_sched.fit.cell import CellFit, choose_page_size, take_cell
 from numa_sched.fit.choice import Budget
 from numa_sched.fit.constraint import SetConstraint
 from numa_sched.fit.pairs import Pairs
@@ -65,21 +65,12 @@ class Claim:
     @property
     def fits(self) -> tuple[CellFit, ...]:
         """What the guest's cells take; worked out at each call."""
-        fits = []
-        for index, (cell, wanted, size) in enumerate(
-            zip(self.cells, self.guest.cells, self.page_sizes, strict=True)
-        ):
-            if not wanted.pinned:
-                fits.append(CellFit(page_size=size))
-                continue
-            taken = pin(
-                cell,
-                wanted.dedicated,
-                wanted.thread_policy,
-                reserved=self.guest.reserved(index),
+        return tuple(
+            take_cell(cell, wanted, size, reserved=self.guest.reserved(index))
+            for index, (cell, wanted, size) in enumerate(
+                zip(self.cells, self.guest.cells, self.page_sizes, strict=True)
             )
-            fits.append(CellFit(*taken, size))
-        return tuple(fits)
+        )
 
     def dedicated_taken(self) -> int:
         """Give how many dedicated CPUs are free no more after the claim."""
@@ -166,9 +157,10 @@ class _InstanceCell:
 
     __slots__ = ('guest', 'id', 'on')
 
-    def __init__(self, guest, index):
+    def __init__(self, guest: GuestCell, index: int):
         self.guest, self.id = guest, index
-        self.on = None  # id of the host cell it was last pinned to
+        # Id of the host cell it was last pinned to.
+        self.on: int | None = None
 
 
 class Walk:
@@ -235,7 +227,7 @@ class Walk:
                     return ClaimRefused(
                         f'would walk {rank} permutations to find its cells'
                     )
-                return self._result()
+                return self._result(self._chosen)
             # If trying changed nothing, every permutation that starts alike
             # fails alike.
             self._chosen = next_after(
@@ -245,7 +237,7 @@ class Walk:
             )
         return ClaimRefused('would find no cells for it')
 
-    def _try(self, chosen, budget):
+    def _try(self, chosen: Sequence[int], budget: Budget) -> int | None:
         """Fit the cells one by one; give where that failed, None if not."""
         ids, fitting, failing = self._ids, self._fitting, self._failing
         for place, (at, cell) in enumerate(
@@ -268,7 +260,7 @@ class Walk:
                 return place
         return None if self._accepts(chosen, budget) else len(chosen) - 1
 
-    def _accepts(self, chosen, budget):
+    def _accepts(self, chosen: Sequence[int], budget: Budget) -> bool:
         if not self._constraints:
             return True
         self._asked += 1
@@ -282,7 +274,9 @@ class Walk:
             )
         return answer
 
-    def _fit(self, index, host_id, cell, place):
+    def _fit(
+        self, index: int, host_id: int, cell: _InstanceCell, place: int
+    ) -> bool:
         if cell.guest.page_size:
             size = choose_page_size(
                 self._pairs.host_cell(index),
@@ -295,20 +289,23 @@ class Walk:
             if size != cell.guest.page_size:
                 cell.guest = dataclasses.replace(cell.guest, page_size=size)
         checked = self._pairs.check(index, cell.guest, place)
-        fits = not isinstance(checked, CellMisfit)
-        # Nova pins before it looks at the ratios, and leaves it so.
-        if fits or (cell.guest.pinned and checked.shortage in RATIO_SHORTAGES):
+        if not isinstance(checked, CellMisfit):
             cell.id = cell.on = host_id
-        return fits
+            return True
+        # Nova pins before it looks at the ratios, and leaves it so.
+        if cell.guest.pinned and checked.shortage in RATIO_SHORTAGES:
+            cell.id = cell.on = host_id
+        return False
 
-    def _result(self):
+    def _result(self, chosen: Sequence[int]) -> Claim | ClaimRefused:
         """Give the claim, once it is sure that the walk told the truth."""
-        indexes = tuple([self._order[at] for at in self._chosen])
+        indexes = tuple([self._order[at] for at in chosen])
         sizes = []
         for place, (index, cell) in enumerate(
             zip(indexes, self._cells, strict=True)
         ):
             host = self._pairs.host_cell(index)
+            size = None
             # As asked for, and as the walk left it: its page size is fixed.
             for wanted in (self.guest.cells[place], cell.guest):
                 checked = self._pairs.check(index, wanted, place)
@@ -317,6 +314,7 @@ class Walk:
                         f'would wrongly put guest cell {place} on cell '
                         f'{host.id}, where it {checked}'
                     )
+                size = checked
             if cell.guest.dedicated and cell.on != host.id:
                 return ClaimRefused(
                     f'would put guest cell {place} on cell {host.id} but '
@@ -327,10 +325,10 @@ class Walk:
                     f'would take threads for guest cell {place} on cell '
                     f'{host.id} whose siblings are in use'
                 )
-            sizes.append(checked)
+            sizes.append(size)
         return Claim(self.host, self.guest, indexes, tuple(sizes))
 
-    def _breaks_cores(self, host, index):
+    def _breaks_cores(self, host: HostCell, index: int) -> bool:
         """Whether a cell of whole cores would reserve a thread of another's.
 
         Nova finds that out only when it counts the usage, and raises.
@@ -339,12 +337,10 @@ class Walk:
         reserved = self.guest.reserved(index)
         if wanted.thread_policy is not ThreadPolicy.ISOLATE or not reserved:
             return False
-        pinned, beside = pin(
-            host, wanted.dedicated, wanted.thread_policy, reserved=reserved
-        )
+        taken = take_cell(host, wanted, None, reserved=reserved)
+        cpus = taken.pinned | taken.reserved
         return any(
-            core & (pinned | beside) and core & ~host.free
-            for core in host.layout.siblings
+            core & cpus and core & ~host.free for core in host.layout.siblings
         )
 
 
@@ -363,12 +359,8 @@ def after_claim(
                 taken |= core
     used = list(host_cell.pages_used)
     if used:
-        index = (
-            layout.smallest_pages
-            if fit.page_size is None
-            else layout.page_sizes_kb.index(fit.page_size)
-        )
-        size_kb = layout.page_sizes_kb[index]
+        size_kb = fit.page_size or min(layout.page_sizes_kb)
+        index = layout.page_sizes_kb.index(size_kb)
         used[index] += guest_cell.memory_mb * 1024 // size_kb
     return dataclasses.replace(
         host_cell,

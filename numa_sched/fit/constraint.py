@@ -61,7 +61,7 @@ class NetworkAffinity:
     what = 'are near the physical or tunneled networks it asks for'
     exact = True
     steps = 1
-    max_asked = None
+    max_asked: int | None = None
 
     def __init__(self, host: Host, guest: Guest):
         cells = host.layout.cells
@@ -72,7 +72,7 @@ class NetworkAffinity:
         if guest.tunneled:
             near.append([cell.tunneled for cell in cells])
         # What is near the same cells is one need.
-        self.needs = tuple(
+        self.needs: Sequence[Need] = tuple(
             Need(1, brings)
             for brings in dict.fromkeys(
                 tuple(map(int, each)) for each in near if any(each)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy
 
 from numa_sched.fit.devices import matches, same_socket
+from numa_sched.fit.table import Floats, Ints
 from numa_sched.topology import (
     DeviceAffinity,
     DeviceKind,
@@ -20,17 +21,17 @@ from numa_sched.topology import (
 
 
 class Reach(NamedTuple):
-    """The devices that guests of one cell may get, ``count`` for each.
+    """The devices that guests of one cell may get, ``wanted`` for each.
 
     ``near`` has a column for each group of cells, and is for guests on a cell
     of that group; ``groups`` tells the column of each cell. ``anywhere`` is
     for all.
     """
 
-    count: int
-    near: numpy.ndarray
-    groups: numpy.ndarray
-    anywhere: numpy.ndarray
+    wanted: int
+    near: Floats
+    groups: Ints
+    anywhere: Floats
 
 
 class FreeDevices:
@@ -39,7 +40,9 @@ class FreeDevices:
     def __init__(self, form: HostForm, hosts: Sequence[Sequence[DevicePool]]):
         """Take the pools of each host."""
         self._form, self._count = form, len(hosts)
-        columns = {cell: at for at, cell in enumerate(form.ids)}
+        columns: dict[int | None, int] = {
+            cell: at for at, cell in enumerate(form.ids)
+        }
         # Behind the cells: of no known cell, and of one that is not there.
         columns[None] = len(columns)
         kinds: dict[DeviceKind, int] = {}
@@ -56,14 +59,15 @@ class FreeDevices:
         ]
         self._kinds, self._width = tuple(kinds), len(columns) + 1
         if found:
-            rows, at, self._kind_of, counts = map(
+            rows, at, kind_of, counts = map(
                 numpy.array, zip(*found, strict=True)
             )
-            self._places = rows * self._width + at
-            self._counts = counts.astype(float)
+            self._kind_of: Ints = kind_of
+            self._places: Ints = rows * self._width + at
+            self._counts: Floats = counts.astype(float)
         self._reaches: dict[DeviceRequest, Reach] = {}
 
-    def limit(self, rooms: numpy.ndarray, guest: Guest) -> numpy.ndarray:
+    def limit(self, rooms: Floats, guest: Guest) -> Floats:
         """Give the rooms for guests of one cell that have devices in reach.
 
         :param rooms: for each host cell how many guest cells have room
@@ -71,10 +75,10 @@ class FreeDevices:
         for request in _merged(guest):
             reach = self._reach(request)
             reachable = reach.near[:, reach.groups] + reach.anywhere[:, None]
-            rooms = numpy.minimum(rooms, reachable // reach.count)
+            rooms = numpy.minimum(rooms, reachable // reach.wanted)
         return rooms
 
-    def guests(self, rooms: numpy.ndarray, guest: Guest) -> numpy.ndarray:
+    def guests(self, rooms: Floats, guest: Guest) -> Floats:
         """Give how many guests can get their devices.
 
         It is exact for one request and guests of one cell or of all cells of
@@ -99,12 +103,12 @@ class FreeDevices:
             found = numpy.minimum(found, served)
         return found
 
-    def _reach(self, request) -> Reach:
+    def _reach(self, request: DeviceRequest) -> Reach:
         if request not in self._reaches:
             self._reaches[request] = self._new_reach(request)
         return self._reaches[request]
 
-    def _new_reach(self, request):
+    def _new_reach(self, request: DeviceRequest) -> Reach:
         free, cells = self._free(request), len(self._form.ids)
         near, nowhere = free[:, :cells], free[:, cells]
         groups = numpy.arange(cells)
@@ -121,21 +125,23 @@ class FreeDevices:
             )
         return Reach(request.count, near, groups, nowhere)
 
-    def _free(self, request):
+    def _free(self, request: DeviceRequest) -> Floats:
         """Give how many devices will do, for each cell and the rest."""
         size = self._count * self._width
         if not self._kinds:
             return numpy.zeros((self._count, self._width))
         will_do = numpy.array([matches(request, kind) for kind in self._kinds])
         counts = numpy.where(will_do[self._kind_of], self._counts, 0)
-        return numpy.bincount(
-            self._places, weights=counts, minlength=size
-        ).reshape(self._count, self._width)
+        found = numpy.bincount(self._places, weights=counts, minlength=size)
+        # Numbers with weights are floats, which NumPy's types do not tell.
+        return found.astype(float, copy=False).reshape(
+            self._count, self._width
+        )
 
 
 def _merged(guest: Guest) -> list[DeviceRequest]:
     """Give the requests of a guest, those for the same devices as one."""
-    counts: dict[tuple, int] = {}
+    counts: dict[tuple[tuple[DeviceKind, ...], DeviceAffinity], int] = {}
     for request in guest.devices:
         if request.count:
             key = request.kinds, request.affinity
@@ -146,7 +152,9 @@ def _merged(guest: Guest) -> list[DeviceRequest]:
     ]
 
 
-def _served(rooms, count, near, anywhere):
+def _served(
+    rooms: Floats, count: int, near: Floats, anywhere: Floats
+) -> Floats:
     """Give how many guests of one cell get their devices, at most.
 
     First those that need none but near ones. Then, of each group, one that
@@ -162,4 +170,5 @@ def _served(rooms, count, near, anywhere):
     helped = enough.sum(axis=1)
     left = anywhere - numpy.where(enough, missing, 0).sum(axis=1)
     rest = numpy.minimum(more.sum(axis=1) - helped, left // count)
-    return alone.sum(axis=1) + helped + rest
+    served: Floats = alone.sum(axis=1) + helped + rest
+    return served

@@ -1,6 +1,6 @@
 """PCI devices: which will do, how near they are, and which a claim takes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence, Set
 
 from numa_sched.fit.claim import Claim
 from numa_sched.topology import (
@@ -31,7 +31,7 @@ def remoteness(
     sockets = dict(zip(form.ids, form.sockets, strict=True))
     near = {sockets[cell] for cell in chosen} - {None}
     unknown = devices.count(None)
-    far = [cell for cell in devices if cell not in {None, *chosen}]
+    far = [cell for cell in devices if cell is not None and cell not in chosen]
     distant = sum(sockets.get(cell) not in near for cell in far)
     return len(far), distant, unknown
 
@@ -69,7 +69,7 @@ def answers(request: DeviceRequest, kind: DeviceKind) -> bool:
     )
 
 
-def _serves(value, wanted):
+def _serves(value: Hashable, wanted: Hashable) -> bool:
     if isinstance(value, frozenset) and isinstance(wanted, frozenset):
         return wanted <= value
     return value == wanted
@@ -105,7 +105,9 @@ def pools_after(claim: Claim) -> tuple[DevicePool, ...]:
     )
 
 
-def _order(claim, request, left):
+def _order(
+    claim: Claim, request: DeviceRequest, left: Sequence[int]
+) -> list[int]:
     """Give indexes of pools as Nova takes devices from them."""
     pools = claim.host.pools
     usable = [
@@ -115,7 +117,7 @@ def _order(claim, request, left):
     ]
     chosen = set(claim.cell_ids)
 
-    def within(cells):
+    def within(cells: Set[int | None]) -> list[int]:
         return [index for index in usable if pools[index].cell in cells]
 
     near = within(chosen)

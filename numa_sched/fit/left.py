@@ -13,7 +13,7 @@ import numpy
 from numa_sched.fit.claim import Claim
 from numa_sched.fit.device_room import FreeDevices
 from numa_sched.fit.devices import pools_after
-from numa_sched.fit.table import Table
+from numa_sched.fit.table import Floats, Table
 from numa_sched.topology import Host, ThreadPolicy
 
 
@@ -28,47 +28,47 @@ class Left:
         self.hosts, self.form = hosts, hosts[0].layout.form
 
     @functools.cached_property
-    def _table(self):
-        return Table(self.hosts, float)
+    def _table(self) -> Table[numpy.float64]:
+        return Table(self.hosts, numpy.float64)
 
     @functools.cached_property
-    def memory_total_mb(self):
+    def memory_total_mb(self) -> Floats:
         """Memory of each cell."""
         return self._table['memory_mb']
 
     @functools.cached_property
-    def dedicated(self):
+    def dedicated(self) -> Floats:
         """Dedicated CPUs that nobody has."""
         return numpy.array(self.form.dedicated) - self._table['pinned']
 
     @functools.cached_property
-    def cores(self):
+    def cores(self) -> Floats:
         """Cores without a pinned thread."""
         return self._whole_cores([host.pinned for host in self.hosts])
 
     @functools.cached_property
-    def shared(self):
+    def shared(self) -> Floats:
         """Shared CPUs, times the allocation ratio."""
         ratios = [host.cpu_allocation_ratio for host in self.hosts]
-        limits = numpy.floor(numpy.outer(ratios, self.form.shared))
+        limits: Floats = numpy.floor(numpy.outer(ratios, self.form.shared))
         return limits - self._table['shared_used']
 
     @functools.cached_property
-    def memory_mb(self):
+    def memory_mb(self) -> Floats:
         """Memory without overcommit."""
         return self.memory_total_mb - self._table['memory_used_mb']
 
     @functools.cached_property
-    def overcommit_mb(self):
+    def overcommit_mb(self) -> Floats:
         """Memory times the allocation ratio."""
         ratios = numpy.array(
             [host.ram_allocation_ratio for host in self.hosts]
         )
-        limits = numpy.floor(self.memory_total_mb * ratios[:, None])
+        limits: Floats = numpy.floor(self.memory_total_mb * ratios[:, None])
         return limits - self._table['memory_used_mb']
 
     @functools.cached_property
-    def pages_kb(self):
+    def pages_kb(self) -> Floats:
         """Pages of each size of each cell, then a 0."""
         return self._in_kb(
             self._table['pages_total']
@@ -77,22 +77,22 @@ class Left:
         )
 
     @functools.cached_property
-    def pages_total_kb(self):
+    def pages_total_kb(self) -> Floats:
         """Pages of each size of each cell, whoever has them; then a 0."""
         return self._in_kb(self._table['pages_total'])
 
-    def _in_kb(self, pages):
+    def _in_kb(self, pages: Floats) -> Floats:
         sizes = list(itertools.chain(*self.form.page_sizes_kb))
         kb = numpy.zeros((len(self.hosts), len(sizes) + 1))
         kb[:, :-1] = pages * numpy.array(sizes, float)
         return kb
 
     @functools.cached_property
-    def devices(self):
+    def devices(self) -> FreeDevices:
         """PCI devices that nobody has."""
         return FreeDevices(self.form, [host.pools for host in self.hosts])
 
-    def _whole_cores(self, pinned):
+    def _whole_cores(self, pinned: Sequence[Sequence[int]]) -> Floats:
         """Count cores of which no thread is pinned, by masks of each cell."""
         return numpy.array(
             [
@@ -127,12 +127,12 @@ class LeftAfter(Left):
         ]
 
     @functools.cached_property
-    def dedicated(self):
+    def dedicated(self) -> Floats:
         """Dedicated CPUs that nobody has."""
         cells = self._guest.cells
         if any(cell.thread_policy is ThreadPolicy.ISOLATE for cell in cells):
             # The siblings of isolated CPUs go with them.
-            return self._before.dedicated - numpy.array(
+            taken: Floats = numpy.array(
                 [
                     [
                         (after & ~before).bit_count()
@@ -146,6 +146,7 @@ class LeftAfter(Left):
                 ],
                 float,
             )
+            return self._before.dedicated - taken
         return self._less(
             self._before.dedicated,
             [
@@ -155,29 +156,29 @@ class LeftAfter(Left):
         )
 
     @functools.cached_property
-    def cores(self):
+    def cores(self) -> Floats:
         """Cores without a pinned thread."""
         return self._whole_cores(self._pinned)
 
     @functools.cached_property
-    def shared(self):
+    def shared(self) -> Floats:
         """Shared CPUs, times the allocation ratio."""
         return self._less(
             self._before.shared, [cell.shared for cell in self._guest.cells]
         )
 
     @functools.cached_property
-    def memory_mb(self):
+    def memory_mb(self) -> Floats:
         """Memory without overcommit."""
         return self._less(self._before.memory_mb, self._memory())
 
     @functools.cached_property
-    def overcommit_mb(self):
+    def overcommit_mb(self) -> Floats:
         """Memory times the allocation ratio."""
         return self._less(self._before.overcommit_mb, self._memory())
 
     @functools.cached_property
-    def pages_kb(self):
+    def pages_kb(self) -> Floats:
         """Pages of each size of each cell, then a 0."""
         left = self._before.pages_kb.copy()
         for place, cell in enumerate(self._guest.cells):
@@ -190,14 +191,14 @@ class LeftAfter(Left):
         return left
 
     @functools.cached_property
-    def devices(self):
+    def devices(self) -> FreeDevices:
         """PCI devices that nobody has."""
         if not self._guest.devices:
             return self._before.devices
         return FreeDevices(self.form, list(map(pools_after, self._claims)))
 
     @functools.cached_property
-    def _pinned(self):
+    def _pinned(self) -> list[list[int]]:
         """For each host the masks of all cells, as they are then."""
         pinned = []
         for claim in self._claims:
@@ -209,16 +210,16 @@ class LeftAfter(Left):
             pinned.append(masks)
         return pinned
 
-    def _memory(self):
+    def _memory(self) -> list[int]:
         return [cell.memory_mb for cell in self._guest.cells]
 
-    def _less(self, before, amounts):
+    def _less(self, before: Floats, amounts: Sequence[int]) -> Floats:
         left = before.copy()
         for at, amount in zip(self._places, amounts, strict=True):
             left[self._rows, at] -= amount
         return left
 
-    def _column_of(self, index, page_size):
+    def _column_of(self, index: int, page_size: int | None) -> int:
         """Give the column of the pages that a claim takes; -1 without any."""
         smallest = self.form.smallest_pages[index]
         if smallest is None:

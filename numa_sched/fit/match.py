@@ -6,7 +6,7 @@ not: :mod:`numa_sched.fit.choice` looks for such a set.
 """
 
 import collections
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 def match(accepted: Sequence[Sequence[int]]) -> dict[int, int]:
@@ -25,7 +25,9 @@ def match(accepted: Sequence[Sequence[int]]) -> dict[int, int]:
     return place
 
 
-def _augmenting_path(guest, accepted, carries):
+def _augmenting_path(
+    guest: int, accepted: Sequence[Sequence[int]], carries: Mapping[int, int]
+) -> dict[int, int]:
     """Give the moves that make room for one more guest cell, or none.
 
     Breadth first over guest cells: a guest cell may go to a free host cell,
@@ -49,7 +51,9 @@ def _augmenting_path(guest, accepted, carries):
     return {}
 
 
-def _moves(current, host, came_from):
+def _moves(
+    current: int, host: int, came_from: Mapping[int, tuple[int, int] | None]
+) -> dict[int, int]:
     moves = {current: host}
     while (step := came_from[current]) is not None:
         current, host = step

@@ -12,7 +12,9 @@ class Pairs:
         """Take the two."""
         self.host, self.guest = host, guest
         self._cells: dict[int, HostCell] = {}
-        self._checked: dict[tuple[GuestCell, int], dict] = {}
+        self._checked: dict[
+            tuple[GuestCell, int], dict[int, int | CellMisfit | None]
+        ] = {}
 
     def host_cell(self, index: int) -> HostCell:
         """Give the cell of the host at an index."""

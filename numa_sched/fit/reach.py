@@ -5,12 +5,19 @@ without its copy of the whole host for each question.
 """
 
 import collections
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from numa_sched.fit.constraint import Need
 from numa_sched.fit.devices import answers, matches, same_socket
-from numa_sched.topology import DeviceAffinity, DeviceRequest, Guest, Host
+from numa_sched.topology import (
+    DeviceAffinity,
+    DeviceKind,
+    DevicePool,
+    DeviceRequest,
+    Guest,
+    Host,
+)
 
 # For each set of cells that a claim asks about, Nova copies the topology of
 # the host, some 0.2 ms for each of its cells, and nova-compute all its free
@@ -26,13 +33,18 @@ class Wish(NamedTuple):
 
     ``asked`` are the pools that answer to the request, ``usable`` those of
     them that it may have. ``chosen`` counts the devices of each provider that
-    placement has chosen; without any, all providers will do.
+    placement has chosen, none of one that is not told; without any, all
+    providers will do.
     """
 
     request: DeviceRequest
     asked: tuple[int, ...]
     usable: frozenset[int]
-    chosen: collections.Counter[str]
+    chosen: collections.Counter[str | None]
+
+
+_Answering = tuple[tuple[int, ...], frozenset[int]]
+"""What is ``asked`` and ``usable`` of a :class:`Wish`."""
 
 
 class Devices:
@@ -46,24 +58,26 @@ class Devices:
     def __init__(self, host: Host, guest: Guest):
         """Find the devices that will do for each request."""
         cells = host.layout.cells
-        index_of = {cell.id: index for index, cell in enumerate(cells)}
+        index_of: dict[int | None, int] = {
+            cell.id: index for index, cell in enumerate(cells)
+        }
         self.pools = host.pools
         self.cells = len(cells)
         self.places = [index_of.get(pool.cell, -1) for pool in host.pools]
         self.counts = {
             number: pool.count for number, pool in enumerate(host.pools)
         }
-        self.sockets = None
+        self.sockets: tuple[int, ...] | None = None
         if None not in [cell.socket for cell in cells]:
             self.sockets = same_socket(host.layout.form.sockets)
-        self.of_provider: dict[str, list[int]] = {}
+        self.of_provider: dict[str | None, list[int]] = {}
         for number, pool in enumerate(host.pools):
             if pool.provider is not None:
                 self.of_provider.setdefault(pool.provider, []).append(number)
         self.is_split = any(
             len(numbers) > 1 for numbers in self.of_provider.values()
         )
-        answering: dict[tuple, tuple] = {}
+        answering: dict[tuple[DeviceKind, ...], _Answering] = {}
         self._found = []
         for request in guest.devices:
             if request.kinds not in answering:
@@ -73,12 +87,17 @@ class Devices:
             number for numbers, _ in answering.values() for number in numbers
         }
         self.told_apart = {self.places[number] for number in asked}
-        self.by_socket = self.sockets is not None and any(
-            request.affinity is DeviceAffinity.SOCKET
-            for request in guest.devices
+        # Only if a request asks for them.
+        self.asked_sockets = (
+            self.sockets
+            if any(
+                request.affinity is DeviceAffinity.SOCKET
+                for request in guest.devices
+            )
+            else None
         )
 
-    def _answering(self, request):
+    def _answering(self, request: DeviceRequest) -> _Answering:
         asked = tuple(
             number
             for number, pool in enumerate(self.pools)
@@ -119,21 +138,21 @@ class DevicesNear:
         self._devices, self._wishes = devices, wishes
         groups, exact = _grouped(wishes, devices.pools)
         self.exact = exact and not devices.is_split
-        self.needs = tuple(
+        self.needs: Sequence[Need] = tuple(
             need for group in groups if (need := self._need(group)) is not None
         )
         looked_at = 0 if self.exact else sum(len(w.asked) for w in wishes)
         self.steps = 1 + looked_at // POOLS_PER_STEP
-        self.max_asked = MAX_COPIED_CELLS // devices.cells
+        self.max_asked: int | None = MAX_COPIED_CELLS // devices.cells
 
     def key(self, index: int) -> Hashable:
         """Give what tells a host cell from others that bring the same."""
         if self.exact:
             return None
-        devices = self._devices
+        sockets = self._devices.asked_sockets
         return (
-            index if index in devices.told_apart else None,
-            devices.sockets[index] if devices.by_socket else None,
+            index if index in self._devices.told_apart else None,
+            None if sockets is None else sockets[index],
         )
 
     def accepts(self, indexes: Sequence[int]) -> bool:
@@ -146,7 +165,7 @@ class DevicesNear:
         near = set(indexes)
         return all(self._take(wish, left, near) for wish in self._wishes)
 
-    def _need(self, wishes):
+    def _need(self, wishes: Sequence[Wish]) -> Need | None:
         """Give what wishes for the same devices need, None if nothing."""
         devices, first = self._devices, wishes[0]
         affinity = first.request.affinity
@@ -161,7 +180,7 @@ class DevicesNear:
             else:
                 elsewhere += pool.count
         amount = sum(wish.request.count for wish in wishes)
-        groups = None
+        groups: tuple[int, ...] | None = None
         if affinity is DeviceAffinity.PREFERRED:
             amount -= sum(free) + nowhere + elsewhere
             free = [0] * len(free)
@@ -179,7 +198,7 @@ class DevicesNear:
             amount, tuple([min(each, amount) for each in free]), groups
         )
 
-    def _possible(self, wish):
+    def _possible(self, wish: Wish) -> Iterable[int]:
         """Give the pools from which a request may get devices."""
         if not wish.chosen:
             return wish.usable
@@ -191,7 +210,7 @@ class DevicesNear:
             and count <= self._devices.pools[number].count
         ]
 
-    def _take(self, wish, left, near):
+    def _take(self, wish: Wish, left: dict[int, int], near: Set[int]) -> bool:
         """Take the devices of one request as Nova does; whether it can."""
         count = wish.request.count
         asked = [number for number in wish.asked if number in left]
@@ -214,7 +233,9 @@ class DevicesNear:
                 break
         return True
 
-    def _take_chosen(self, wish, usable, left):
+    def _take_chosen(
+        self, wish: Wish, usable: Sequence[int], left: dict[int, int]
+    ) -> bool:
         """Take what placement has chosen, as far as it is near enough."""
         pools, chosen = self._devices.pools, wish.chosen
         usable = [
@@ -233,12 +254,18 @@ class DevicesNear:
         return True
 
     @staticmethod
-    def _lessen(left, number, taken):
+    def _lessen(left: dict[int, int], number: int, taken: int) -> None:
         left[number] -= taken
         if not left[number]:
             del left[number]
 
-    def _within_reach(self, wish, asked, left, near):
+    def _within_reach(
+        self,
+        wish: Wish,
+        asked: Sequence[int],
+        left: Mapping[int, int],
+        near: Set[int],
+    ) -> list[int]:
         """Give the pools that are near enough, in the order of taking."""
         count, affinity = wish.request.count, wish.request.affinity
         places, sockets = self._devices.places, self._devices.sockets
@@ -269,7 +296,7 @@ class DevicesNear:
         nearer = set(found)
         return [*found, *(each for each in asked if each not in nearer)]
 
-    def _is_split(self, left):
+    def _is_split(self, left: Mapping[int, int]) -> bool:
         """Whether a provider has several pools, which Nova does not take."""
         return self._devices.is_split and any(
             sum(number in left for number in numbers) > 1
@@ -277,21 +304,23 @@ class DevicesNear:
         )
 
 
-def _grouped(wishes, pools) -> tuple[list[list[Wish]], bool]:
+def _grouped(
+    wishes: Sequence[Wish], pools: Sequence[DevicePool]
+) -> tuple[list[list[Wish]], bool]:
     """Give wishes that one need stands for, and whether needs tell all.
 
     They do where no two requests compete for devices but such as are alike,
     and where no device counts as near that the request may not have.
     """
-    by_kind: dict[tuple, list[Wish]] = {}
-    wanted_by: dict[int, tuple] = {}
+    by_kind: dict[Hashable, list[Wish]] = {}
+    wanted_by: dict[int, Hashable] = {}
     exact = True
     for place, wish in enumerate(wishes):
         affinity = wish.request.affinity
-        kind = wish.asked, affinity
+        kind: Hashable = (wish.asked, affinity)
         plain = not wish.chosen and len(wish.usable) == len(wish.asked)
         if not plain:
-            kind = place, affinity
+            kind = (place, affinity)
             nowhere = any(pools[number].cell is None for number in wish.asked)
             exact = exact and (
                 affinity is DeviceAffinity.REQUIRED

@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import enum
 from collections.abc import Iterable
+from typing import Literal, Protocol
 
 from numa_sched.topology import PageSize
 
@@ -91,7 +92,7 @@ class CellMisfit:
     available: int = 0
     page_size: int | None = None
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.shortage.value.format(
             needed=self.needed,
             available=self.available,
@@ -113,7 +114,7 @@ class TooFewCells:
     needed: int
     available: int
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f'needs {self.needed} NUMA cells, the host has {self.available}'
 
     @property
@@ -135,7 +136,7 @@ class NoCellFits:
     host_cells: tuple[int, ...]
     misfits: tuple[tuple[int, CellMisfit], ...]
 
-    def __str__(self):
+    def __str__(self) -> str:
         numbers = ', '.join(map(str, self.guest_cells))
         if len(self.guest_cells) == 1:
             head = f'guest cell {numbers} fits no host cell'
@@ -187,7 +188,7 @@ class Unreachable:
 
     what: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f'no cells that the guest fits {self.what}'
 
     @property
@@ -200,7 +201,7 @@ class Unreachable:
 class TooManySets:
     """Looking for cells was given up before it came to an end."""
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (
             'no cells that it fits were found near its devices and networks '
             'by the time that the search was given up'
@@ -215,7 +216,7 @@ class ClaimRefused:
 
     why: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f'fits, but the claim of nova-compute {self.why}'
 
     @property
@@ -228,7 +229,7 @@ class ClaimRefused:
 class NoTopology:
     """The host reports no NUMA topology."""
 
-    def __str__(self):
+    def __str__(self) -> str:
         return 'the host has no NUMA topology'
 
     summary = property(__str__)
@@ -238,7 +239,7 @@ class NoTopology:
 class NoThreads:
     """Sibling threads are asked for on a host whose cores have none."""
 
-    def __str__(self):
+    def __str__(self) -> str:
         return 'needs sibling threads, the host has none'
 
     summary = property(__str__)
@@ -250,7 +251,7 @@ class BadData:
 
     error: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f'its NUMA topology makes no sense: {self.error}'
 
     @property
@@ -263,7 +264,7 @@ class BadData:
 class NoCandidate:
     """Placement gave no allocation candidate for the host."""
 
-    def __str__(self):
+    def __str__(self) -> str:
         return 'no allocation candidate is left'
 
     summary = property(__str__)
@@ -288,14 +289,22 @@ class Misfit:
 
     reason: Reason
 
-    def __bool__(self):
+    def __bool__(self) -> Literal[False]:
         return False
 
-    def __str__(self):
+    def __str__(self) -> str:
         return str(self.reason)
 
 
-def summarize(reasons: Iterable[Reason]) -> str:
+class Summed(Protocol):
+    """A reason that can be told of many hosts at once."""
+
+    @property
+    def summary(self) -> str:
+        """What it comes to, short of what differs between hosts."""
+
+
+def summarize(reasons: Iterable[Summed]) -> str:
     """Give why hosts were dropped, grouped: "41 hosts: no 1 GiB pages; ...".
 
     The most frequent reason comes first, equal ones by name.

@@ -97,36 +97,36 @@ class Trial:
         constraints = [*self._networks, *constraints]
         place = self._place
         if constraints:
+            budget = Budget(MAX_STEPS)
             try:
-                place = choice.choose(
-                    self._accepted, constraints, Budget(MAX_STEPS)
-                )
+                found = choice.choose(self._accepted, constraints, budget)
+                if found is None:
+                    return self._unreachable(constraints, Budget(MAX_STEPS))
             except OutOfSteps:
                 return Misfit(TooManySets())
-            if place is None:
-                return self._unsatisfied(constraints, Budget(MAX_STEPS))
+            place = found
         layouts = self.host.layout.cells
         return tuple(layouts[place[each]].id for each in range(len(place)))
 
     @functools.cached_property
-    def _networks(self):
+    def _networks(self) -> list[NetworkAffinity]:
         if self.guest.physnets or self.guest.tunneled:
             return [NetworkAffinity(self.host, self.guest)]
         return []
 
     @functools.cached_property
-    def _devices(self):
+    def _devices(self) -> Devices:
         return Devices(self.host, self.guest)
 
     @functools.cached_property
-    def _rows(self):
+    def _rows(self) -> list[dict[int, int | CellMisfit | None]]:
         """For each guest cell, host cell to what comes of the pair."""
         return [
             self._pairs.row(place) for place in range(len(self.guest.cells))
         ]
 
     @functools.cached_property
-    def _accepted(self):
+    def _accepted(self) -> list[list[int]]:
         return [
             [
                 index
@@ -137,12 +137,12 @@ class Trial:
         ]
 
     @functools.cached_property
-    def _place(self):
+    def _place(self) -> dict[int, int]:
         """As many guest cells as find a place, without constraints."""
         return match.match(self._accepted)
 
     @functools.cached_property
-    def _misfit(self):
+    def _misfit(self) -> Misfit | None:
         """Why the guest does not fit even without constraints, or None."""
         available = len(self.host.layout.cells)
         if available < len(self.guest.cells):
@@ -162,6 +162,7 @@ class Trial:
                             (layouts[index].id, found)
                             for index, found in self._rows[guests[0]].items()
                             if index not in usable
+                            and isinstance(found, CellMisfit)
                         ),
                         key=lambda pair: pair[0],
                     )
@@ -169,10 +170,18 @@ class Trial:
             )
         )
 
-    def _unsatisfied(self, constraints, budget):
+    def _unsatisfied(
+        self, constraints: Sequence[SetConstraint], budget: Budget
+    ) -> Misfit | None:
         """Give the misfit if no set of cells will do, None if one does."""
         if choice.choose(self._accepted, constraints, budget) is not None:
             return None
+        return self._unreachable(constraints, budget)
+
+    def _unreachable(
+        self, constraints: Sequence[SetConstraint], budget: Budget
+    ) -> Misfit:
+        """Give the misfit where no set of cells will do."""
         for each in constraints:
             if choice.choose(self._accepted, [each], budget) is None:
                 return Misfit(Unreachable(each.what))

@@ -133,6 +133,10 @@ MAX_LAYOUTS = 4096
 # Kinds of hosts that are much alike; they are looked through one by one.
 MAX_KINDS = 64
 
+_Masks = tuple[
+    tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]
+]
+
 
 class _CPUs:
     """Masks of shared and dedicated CPUs and cores, and cores of each cell.
@@ -144,8 +148,9 @@ class _CPUs:
 
     __slots__ = ('masks', 'sets')
 
-    def __init__(self, masks):
-        self.masks, self.sets = masks, None
+    def __init__(self, masks: '_Masks'):
+        self.masks = masks
+        self.sets: list[object] | None = None
 
 
 def _layout(*facts) -> HostLayout:
@@ -158,7 +163,9 @@ def _layout(*facts) -> HostLayout:
     return layout
 
 
-def _new_layout(cpus, ids, counts, sizes, sockets, networks) -> HostLayout:
+def _new_layout(
+    cpus: _CPUs, ids, counts, sizes, sockets, networks
+) -> HostLayout:
     return LayoutColumns(
         ids, sockets, *cpus.masks, _by_cell(counts, sizes), networks
     ).layout()

@@ -6,6 +6,7 @@ Which numbers their CPUs have is not part of it.
 import dataclasses
 import functools
 import itertools
+from typing import Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +84,7 @@ class HostForm:
 
 
 @functools.lru_cache(maxsize=1024)
-def host_form(*fields: tuple) -> HostForm:
+def host_form(*fields: tuple[Any, ...]) -> HostForm:
     """Give the form of these fields: the same object again, if it is known.
 
     So hosts can be put together by the identity of their forms. Forms that

@@ -6,7 +6,7 @@ import math
 import operator
 import struct
 from collections.abc import Callable, Sequence
-from typing import TypedDict, Unpack
+from typing import NotRequired, TypedDict, Unpack
 
 from numa_sched import cpumask
 from numa_sched.exceptions import TopologyError
@@ -154,9 +154,9 @@ class HostLayout:
         object.__setattr__(layout, '_make_cells', make_cells)
         return layout
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> tuple[CellLayout, ...]:
         # Reached only by what is not there yet.
-        if name != 'cells':
+        if name != 'cells' or self._make_cells is None:
             raise AttributeError(name)
         object.__setattr__(self, 'cells', self._make_cells())
         return self.cells
@@ -195,12 +195,12 @@ class HostLayout:
         object.__setattr__(self, 'foreign', foreign)
 
 
-class HostFacts(TypedDict, total=False):
+class HostFacts(TypedDict):
     """What a host has beside its cells; see :class:`Host`."""
 
-    cpu_allocation_ratio: float
-    ram_allocation_ratio: float
-    pools: tuple[DevicePool, ...]
+    cpu_allocation_ratio: NotRequired[float]
+    ram_allocation_ratio: NotRequired[float]
+    pools: NotRequired[tuple[DevicePool, ...]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

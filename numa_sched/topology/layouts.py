@@ -108,7 +108,7 @@ class LayoutColumns:
             self.page_sizes_kb,
         )
 
-    def _cpus_of_cores(self):
+    def _cpus_of_cores(self) -> tuple[int, ...]:
         """Give for each cell the CPUs of its cores, if no two share one."""
         cores = iter(self.cores)
         return tuple(

@@ -7,6 +7,7 @@ from numa_sched.fit.cell import (
     counting_decides,
     fit_cell,
     pin,
+    take_cell,
 )
 from numa_sched.fit.reasons import CellMisfit, Shortage
 from numa_sched.topology import CellLayout, HostCell, PageSize, ThreadPolicy
@@ -493,3 +494,8 @@ def test_what_is_short_for_three_cpus_is_told_in_numbers(
 )
 def test_reasons_read_as_a_sentence_with_numbers(verdict, sentence):
     assert str(verdict) == sentence
+
+
+def test_a_guest_cell_takes_nothing_where_it_does_not_fit():
+    with pytest.raises(ValueError, match='on cell 3, where it needs 2 ded'):
+        take_cell(make_cell(3, cpus=1), make_guest_cell(2), None)

@@ -108,17 +108,42 @@ def test_a_claim_that_goes_wrong_is_a_reason_of_its_own():
     assert isinstance(reason(host, guest), ClaimRefused)
 
 
+class Never(Needs):
+    """A constraint that no set of cells satisfies, each for itself."""
+
+    def key(self, index):
+        return index
+
+    def accepts(self, indexes):
+        self.asked += 1
+        return False
+
+
 def test_a_search_is_given_up_when_its_steps_are_used_up():
-    class Never(Needs):
-        def key(self, index):
-            return index
-
-        def accepts(self, indexes):
-            self.asked += 1
-            return False
-
     never = Never()
     found = reason(make_host(*[2] * 16), make_guest(*[1] * 8), [never])
     assert isinstance(found, TooManySets)
     assert never.asked <= fit.MAX_STEPS
     assert str(found).endswith('by the time that the search was given up')
+
+
+def test_steps_that_do_to_find_no_cells_do_to_find_out_why():
+    host, guest = make_host(*[2] * 12), make_guest(*[1] * 4)
+    found = fit.matching_cells(host, guest, [Never(), Never()])
+    assert found == Misfit(Unreachable(Never.what))
+
+
+def test_why_there_are_no_cells_may_take_too_many_steps():
+    class Only(Never):
+        def __init__(self, *cells):
+            super().__init__()
+            self.cells = set(cells)
+
+        def accepts(self, indexes):
+            return set(indexes) == self.cells
+
+    host, guest = make_host(*[2] * 12), make_guest(*[1] * 4)
+    found = fit.matching_cells(
+        host, guest, [Only(8, 9, 10, 11), Only(7, 9, 10, 11)]
+    )
+    assert found == Misfit(TooManySets())
