@@ -39,9 +39,9 @@ def from_sets(sets: Collection[set[int]]) -> tuple[int, ...]:
 
 def from_cores(cores: Collection[set[int]]) -> tuple[int, ...]:
     """Give what :func:`from_sets` gives, faster for sets of two."""
-    bit_of = _BITS
+    bits = _BITS
     try:
-        return tuple([bit_of[one] | bit_of[other] for one, other in cores])
+        return tuple([bits[one] | bits[other] for one, other in cores])
     except (KeyError, ValueError):
         return from_sets(cores)
 
