@@ -283,6 +283,30 @@ Related options:
 """,
     ),
     cfg.Opt(
+        'post_copy_with_vhost_user',
+        type=Truth(),
+        default=False,
+        help="""
+Whether servers with vhost-user devices may be migrated with post-copy.
+
+Such are the ports of Open vSwitch with DPDK. The process behind the device
+has to wait for memory that is not there yet; few can, and QEMU asks. A
+migration that QEMU refuses is made without post-copy all the same.
+
+Read by nova-compute.
+
+Possible values:
+
+* False: they are migrated without post-copy, whoever wants it.
+* True: as other servers. For Open vSwitch with
+  ``other_config:vhost-postcopy-support=true``, on all hosts.
+
+Related options:
+
+* ``[libvirt] live_migration_permit_post_copy`` of Nova
+""",
+    ),
+    cfg.Opt(
         'api_contradictions',
         type=Choice(
             [
