@@ -70,9 +70,7 @@ def of_server(
     """Give what rules post-copy out for a server, sorted; nothing if it can.
 
     :param domain: the XML of the running guest, from libvirt
-    :param file_backed: whether the destination keeps memory in files. What
-        the source does is not asked: Nova rewrites it, and the source need
-        not wait for its own memory.
+    :param file_backed: whether the destination keeps memory in files
     :param vhost_user: whether the processes behind vhost-user devices can do
         post-copy
     """
@@ -82,7 +80,8 @@ def of_server(
         for path, what in paths.items()
         if domain.find(f'devices/{path}') is not None
     }
-    if file_backed or _asks_for_files(domain):
+    in_files = domain.find('memoryBacking/source[@type="file"]') is not None
+    if in_files or file_backed or _asks_for_files(domain):
         found.add('memory in files')
     return tuple(sorted(found))
 

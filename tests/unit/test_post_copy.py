@@ -57,8 +57,13 @@ def test_memory_in_files_at_the_destination_rules_it_out():
     assert of_server(domain(), file_backed=True) == IN_FILES
 
 
-def test_the_files_of_the_source_do_not_count():
+def test_memory_in_files_at_the_source_rules_it_out():
     backing = '<source type="file"/><access mode="shared"/>'
+    assert of_server(domain(backing=backing)) == IN_FILES
+
+
+def test_memory_that_has_a_name_but_no_file_does_not_rule_it_out():
+    backing = '<source type="memfd"/><access mode="shared"/>'
     assert of_server(domain(backing=backing)) == ()
 
 
