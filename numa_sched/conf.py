@@ -2,18 +2,13 @@
 
 None is mutable: what a service has read at its start counts until it is
 started again. An option with a bad value ends the start of nova-scheduler
-(:func:`settings`); elsewhere it counts as not set
-(:func:`settings_or_defaults`).
+(:mod:`numa_sched.settings`); elsewhere it counts as not set.
 """
 
 import copy
-import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
 
 from oslo_config import cfg
 
-from numa_sched.exceptions import ConfigError
 from numa_sched.option_types import Choice, Finite, Items, Truth, Whole
 
 GROUP = cfg.OptGroup(
@@ -285,6 +280,30 @@ Related options:
 """,
     ),
     cfg.Opt(
+        'post_copy_with_vhost_user',
+        type=Truth(),
+        default=False,
+        help="""
+Whether servers with vhost-user devices may be migrated with post-copy.
+
+Such are the ports of Open vSwitch with DPDK. The process behind the device
+has to wait for memory that is not there yet; few can, and QEMU asks. A
+migration that QEMU refuses is made without post-copy all the same.
+
+Read by nova-compute.
+
+Possible values:
+
+* False: they are migrated without post-copy, whoever wants it.
+* True: as other servers. For Open vSwitch with
+  ``other_config:vhost-postcopy-support=true``, on all hosts.
+
+Related options:
+
+* ``[libvirt] live_migration_permit_post_copy`` of Nova
+""",
+    ),
+    cfg.Opt(
         'api_contradictions',
         type=Choice(
             [
@@ -311,71 +330,6 @@ Related options:
 """,
     ),
 ]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Settings:
-    """The value of every option, by its name."""
-
-    fit_strategy: str
-    fit_share_out: float
-    claim_seconds: float
-    scheduler_workers: int
-    fit_mix: Sequence[Mapping[str, str]] | None
-    fit_mix_half_life: float
-    fit_weight_multiplier: float
-    refusal_penalty: float
-    refusal_half_life: float
-    image_wishes: bool
-    api_contradictions: Literal['refuse', 'warn']
-
-
-def settings(conf: cfg.ConfigOpts) -> Settings:
-    """Give the values of all options.
-
-    :param conf: a ``ConfigOpts`` with the options registered
-    :raises ConfigError: if any has a bad value; a line for each says which
-        option has which value, where, and what is allowed
-    """
-    values, wrong = _read(conf)
-    if wrong:
-        raise ConfigError('\n'.join(wrong.values()))
-    return Settings(**values)
-
-
-def settings_or_defaults(
-    conf: cfg.ConfigOpts,
-) -> tuple[Settings, tuple[str, ...]]:
-    """Give the values of all options, and what is wrong with any.
-
-    One with a bad value gets its default, in ``conf`` too: Nova logs all
-    options at its start and would end there. Raises nothing.
-
-    :param conf: a ``ConfigOpts``, with the options registered or not
-    """
-    values, wrong = _read(conf)
-    for name in wrong:
-        try:
-            conf.set_override(name, values[name], group=GROUP.name)
-        except Exception:  # not ours: nobody reads it as an option of ours
-            continue
-    return Settings(**values), tuple(
-        f'{why}. The default is used ({values[name]})'
-        for name, why in wrong.items()
-    )
-
-
-def _read(conf: cfg.ConfigOpts) -> tuple[dict[str, Any], dict[str, str]]:
-    """Give values or else defaults, and what is wrong, by option."""
-    values: dict[str, Any] = {}
-    wrong: dict[str, str] = {}
-    for option in OPTS:
-        try:
-            values[option.dest] = conf[GROUP.name][option.dest]
-        except Exception as error:
-            values[option.dest] = option.default
-            wrong[option.dest] = f'[{GROUP.name}] {option.name}: {error}'
-    return values, wrong
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:

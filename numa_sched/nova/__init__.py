@@ -4,8 +4,13 @@
 ``[filter_scheduler]``.
 """
 
+import typing
+
 import nova.conf
 from oslo_log import log as logging
+
+if typing.TYPE_CHECKING:
+    from numa_sched import settings
 
 LOG = logging.getLogger(__name__)
 
@@ -27,10 +32,10 @@ def all_filters() -> list[object]:
 
     :raises ConfigError: if an option has a bad value, so that the start ends
     """
-    from numa_sched import conf, plugins
+    from numa_sched import plugins, settings
     from numa_sched.nova.scheduler import demand, request_filters
 
-    conf.settings(nova.conf.CONF)
+    settings.read(nova.conf.CONF)
     demand.of_this_process()
     request_filters.install(plugins.load_all('numa_sched.request_filters'))
     return plugins.load_all('numa_sched.host_filters')
@@ -43,23 +48,23 @@ def all_weighers() -> list[object]:
 
     :raises ConfigError: if an option has a bad value, so that the start ends
     """
-    from numa_sched import conf, plugins
+    from numa_sched import plugins, settings
     from numa_sched.nova.scheduler import demand
 
-    settings = conf.settings(nova.conf.CONF)
-    plugins.strategy(settings.fit_strategy)
+    found = settings.read(nova.conf.CONF)
+    plugins.strategy(found.fit_strategy)
     demand.of_this_process()
     return plugins.load_all('numa_sched.host_weighers')
 
 
-def settings_or_defaults() -> 'conf.Settings':
+def settings_or_defaults() -> 'settings.Settings':
     """Give the settings; a bad value counts as not set, with one error logged.
 
     For nova-api and nova-compute, which start whatever our options are.
     """
-    from numa_sched import conf
+    from numa_sched import settings
 
-    settings, wrong = conf.settings_or_defaults(nova.conf.CONF)
+    found, wrong = settings.read_or_defaults(nova.conf.CONF)
     if wrong:
         LOG.error('Bad options: %s', '; '.join(wrong))
-    return settings
+    return found

@@ -18,7 +18,7 @@ from tests.mutation.trial import Trial, Verdict
 HERE = pathlib.Path(__file__).parent
 UNIT = pathlib.Path('tests/unit')
 # Neither Nova's side nor what only names things.
-NOT_CORE = ('nova', 'conf.py', 'option_types.py', 'plugins.py')
+NOT_CORE = ('nova', 'conf.py', 'option_types.py', 'plugins.py', 'settings.py')
 
 
 def core() -> list[pathlib.Path]:

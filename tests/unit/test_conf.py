@@ -5,7 +5,7 @@ import pathlib
 import pytest
 from oslo_config import cfg, generator
 
-from numa_sched import conf
+from numa_sched import conf, settings
 from numa_sched.exceptions import ConfigError
 from tests.garbage import GARBAGE
 
@@ -47,33 +47,33 @@ def nova_conf(tmp_path):
 
 
 def test_without_a_file_all_settings_are_the_defaults(config):
-    assert dataclasses.asdict(conf.settings(config)) == DEFAULTS
-    assert conf.settings_or_defaults(config) == (conf.settings(config), ())
+    assert dataclasses.asdict(settings.read(config)) == DEFAULTS
+    assert settings.read_or_defaults(config) == (settings.read(config), ())
 
 
 def test_settings_are_those_of_the_file_and_stay_as_they_are(nova_conf):
     config = nova_conf(fit_strategy='pack', fit_share_out=' 0.25 ')
-    settings = conf.settings(config)
-    assert (settings.fit_strategy, settings.fit_share_out) == ('pack', 0.25)
+    values = settings.read(config)
+    assert (values.fit_strategy, values.fit_share_out) == ('pack', 0.25)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        settings.fit_strategy = 'spread'
+        values.fit_strategy = 'spread'
 
 
 def test_no_option_changes_before_a_service_is_started_again(nova_conf):
     config = nova_conf(fit_share_out='0.25', api_contradictions='warn')
-    before = conf.settings(config)
+    before = settings.read(config)
     (path,) = config.config_file
     for text in ('0.5', 'nan'):
         pathlib.Path(path).write_text(f'[numa_sched]\nfit_share_out = {text}')
         config.mutate_config_files()  # what Nova does on SIGHUP
-        assert conf.settings(config) == before
+        assert settings.read(config) == before
 
 
 @pytest.mark.parametrize('text', GARBAGE)
 @pytest.mark.parametrize('option', RANGED, ids=lambda option: option.name)
 def test_garbage_is_an_error_with_option_and_value(nova_conf, option, text):
     with pytest.raises(ConfigError) as raised:
-        conf.settings(nova_conf(**{option.name: text}))
+        settings.read(nova_conf(**{option.name: text}))
     told = str(raised.value)
     assert told.startswith(f'[numa_sched] {option.name}: ')
     assert '\n' not in told
@@ -85,10 +85,8 @@ def test_garbage_is_an_error_with_option_and_value(nova_conf, option, text):
 def test_garbage_counts_as_not_set_where_a_service_is_to_start(
     nova_conf, option, text
 ):
-    settings, wrong = conf.settings_or_defaults(
-        nova_conf(**{option.name: text})
-    )
-    assert dataclasses.asdict(settings) == DEFAULTS
+    values, wrong = settings.read_or_defaults(nova_conf(**{option.name: text}))
+    assert dataclasses.asdict(values) == DEFAULTS
     (told,) = wrong
     assert told.startswith(f'[numa_sched] {option.name}: ')
     assert told.endswith(f'The default is used ({option.default})')
@@ -102,11 +100,11 @@ def test_both_ends_of_a_range_are_allowed_and_nothing_beyond(
     nova_conf, option
 ):
     for end, step in (option.type.min, -1e-6), (option.type.max, 1e-6):
-        at_end = conf.settings(nova_conf(**{option.name: end}))
+        at_end = settings.read(nova_conf(**{option.name: end}))
         assert getattr(at_end, option.dest) == end
         beyond = nova_conf(**{option.name: end + step})
         with pytest.raises(ConfigError) as raised:
-            conf.settings(beyond)
+            settings.read(beyond)
         assert f'from {option.type.min} to {option.type.max}' in str(
             raised.value
         )
@@ -121,23 +119,23 @@ def test_ranges_are_documented(option):
 @pytest.mark.parametrize('text', ['Warn', 'WARN', ' warn', '"warn"'])
 def test_choices_are_taken_in_any_case(nova_conf, text):
     config = nova_conf(api_contradictions=text)
-    assert conf.settings(config).api_contradictions == 'warn'
+    assert settings.read(config).api_contradictions == 'warn'
 
 
 def test_an_unknown_choice_is_told_with_the_known_ones(nova_conf):
     with pytest.raises(ConfigError, match="'deny' is none of refuse, warn"):
-        conf.settings(nova_conf(api_contradictions='deny'))
+        settings.read(nova_conf(api_contradictions='deny'))
 
 
 @pytest.mark.parametrize('text', ['FALSE', 'No', 'off', '0'])
 def test_truth_values_are_taken_in_any_case(nova_conf, text):
-    assert conf.settings(nova_conf(image_wishes=text)).image_wishes is False
+    assert settings.read(nova_conf(image_wishes=text)).image_wishes is False
 
 
 def test_an_item_that_is_no_pair_is_told(nova_conf):
     config = nova_conf.lines(['fit_mix = cpus:4', 'fit_mix = cpus'])
     with pytest.raises(ConfigError, match=r"fit_mix: .*'cpus': .*pairs"):
-        conf.settings(config)
+        settings.read(config)
 
 
 def test_all_that_is_wrong_is_told_a_line_each(nova_conf):
@@ -145,7 +143,7 @@ def test_all_that_is_wrong_is_told_a_line_each(nova_conf):
         fit_share_out='nan', image_wishes='', api_contradictions='no'
     )
     with pytest.raises(ConfigError) as raised:
-        conf.settings(config)
+        settings.read(config)
     lines = str(raised.value).splitlines()
     assert [line.partition(':')[0] for line in lines] == [
         '[numa_sched] fit_share_out',
@@ -157,30 +155,30 @@ def test_all_that_is_wrong_is_told_a_line_each(nova_conf):
 
 def test_one_bad_option_leaves_the_others_as_they_are(nova_conf):
     config = nova_conf(refusal_penalty='nan', api_contradictions='warn')
-    settings, _ = conf.settings_or_defaults(config)
-    assert settings.refusal_penalty == DEFAULTS['refusal_penalty']
-    assert settings.api_contradictions == 'warn'
+    values, _ = settings.read_or_defaults(config)
+    assert values.refusal_penalty == DEFAULTS['refusal_penalty']
+    assert values.api_contradictions == 'warn'
 
 
 def test_after_the_defaults_are_used_a_service_can_log_all_options(nova_conf):
     config = nova_conf(**{option.name: '$garbage' for option in conf.OPTS})
     with pytest.raises(cfg.Error):
         config.log_opt_values(logging.getLogger(__name__), logging.DEBUG)
-    conf.settings_or_defaults(config)
+    settings.read_or_defaults(config)
     config.log_opt_values(logging.getLogger(__name__), logging.DEBUG)
-    assert dataclasses.asdict(conf.settings(config)) == DEFAULTS
+    assert dataclasses.asdict(settings.read(config)) == DEFAULTS
 
 
 def test_defaults_are_used_where_the_options_are_not_registered():
-    settings, wrong = conf.settings_or_defaults(cfg.ConfigOpts())
-    assert dataclasses.asdict(settings) == DEFAULTS
+    values, wrong = settings.read_or_defaults(cfg.ConfigOpts())
+    assert dataclasses.asdict(values) == DEFAULTS
     assert len(wrong) == len(conf.OPTS)
 
 
 def test_the_environment_is_read_like_a_file(config, monkeypatch):
     monkeypatch.setenv('OS_NUMA_SCHED__FIT_SHARE_OUT', 'nan')
     with pytest.raises(ConfigError, match='OS_NUMA_SCHED__FIT_SHARE_OUT'):
-        conf.settings(config)
+        settings.read(config)
 
 
 def test_options_can_be_registered_twice(config):

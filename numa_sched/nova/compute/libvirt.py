@@ -9,23 +9,25 @@ import copy
 
 import nova.conf
 from nova.compute import vm_states
-from nova.virt.libvirt import config as vconfig
 from nova.virt.libvirt import driver
 from nova.virt.libvirt.guest import Guest
 from oslo_log import log as logging
 
 from numa_sched import policy
 from numa_sched.nova import images, settings_or_defaults
+from numa_sched.nova.compute import post_copy
 from numa_sched.policy import features
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
+_, POST_COPY = policy.WISHES
 
 
 class LibvirtDriver(driver.LibvirtDriver):
     """Migrates each server as its policy says, over the configuration.
 
-    It adds no names: one of them might be Nova's some day.
+    It adds no names but to the driver of one migration: one of them might be
+    Nova's some day.
     """
 
     def __init__(self, *args, **kwargs):
@@ -33,11 +35,23 @@ class LibvirtDriver(driver.LibvirtDriver):
         super().__init__(*args, **kwargs)
         settings_or_defaults()
 
+    def init_host(self, host):
+        """Start, and say in the log why there is no post-copy here."""
+        super().init_host(host)
+        why_not = post_copy.why_not_here(self._host) if _is_qemu() else ()
+        if why_not:
+            LOG.warning(
+                'This host is no place for servers that want post-copy: %s',
+                '; '.join(why_not),
+            )
+
     def update_provider_tree(self, provider_tree, nodename, allocations=None):
-        """Report what Nova does, and both traits."""
+        """Report what Nova does, and the traits of what can be done here."""
         super().update_provider_tree(provider_tree, nodename, allocations)
         if _is_qemu():
             provider_tree.add_traits(nodename, *policy.TRAITS)
+            if post_copy.why_not_here(self._host):
+                provider_tree.remove_traits(nodename, POST_COPY.trait)
 
     def live_migration_force_complete(self, instance):
         """Have a migration completed; that of a paused server will be anyway.
@@ -48,19 +62,39 @@ class LibvirtDriver(driver.LibvirtDriver):
         if instance.vm_state != vm_states.PAUSED:
             super().live_migration_force_complete(instance)
 
-    def _live_migration(self, context, instance, *args, **kwargs):
-        migrating = copy.copy(self)
-        if _is_qemu():
-            used = _used(self._host, instance)
-            migrating._live_migration_flags = _flags(
-                self._live_migration_flags, used, self._host
-            )
-            migrating._block_migration_flags = _flags(
-                self._block_migration_flags, used, self._host
-            )
-        super(LibvirtDriver, migrating)._live_migration(
-            context, instance, *args, **kwargs
-        )
+    def _live_migration(
+        self,
+        context,
+        instance,
+        dest,
+        post_method,
+        recover_method,
+        block_migration,
+        migrate_data,
+    ):
+        def migrate(used):
+            """Give the attempt and the error with which it ended, if any."""
+            attempt = post_copy.Attempt(used, recover_method)
+            migrating = _migrating(self, used, attempt)
+            try:
+                super(LibvirtDriver, migrating)._live_migration(
+                    context,
+                    instance,
+                    dest,
+                    post_method,
+                    attempt.recover,
+                    block_migration,
+                    migrate_data,
+                )
+            except driver.libvirt.libvirtError:
+                if attempt.refusal is None:
+                    raise
+            return attempt.refusal
+
+        refusal = migrate(_used(self._host, instance, migrate_data))
+        if refusal is not None:
+            # Nothing has begun, and nothing was rolled back.
+            migrate(_used(self._host, instance, migrate_data, str(refusal)))
 
     def _live_migration_operation(
         self, context, instance, dest, block, migrate_data, guest, *args
@@ -68,23 +102,56 @@ class LibvirtDriver(driver.LibvirtDriver):
         flags = self._get_migration_flags(migrate_data.block_migration)
         if not flags & driver.libvirt.VIR_MIGRATE_PARALLEL:
             guest = _OneConnectionGuest(guest._domain)
-        super()._live_migration_operation(
-            context, instance, dest, block, migrate_data, guest, *args
+        with self._numa_sched_attempt.watched():
+            super()._live_migration_operation(
+                context, instance, dest, block, migrate_data, guest, *args
+            )
+
+
+def _migrating(stock, used, attempt):
+    """Give a driver for one attempt at a migration with these features."""
+    migrating = copy.copy(stock)
+    migrating._numa_sched_attempt = attempt
+    if _is_qemu():
+        migrating._live_migration_flags = _flags(
+            stock._live_migration_flags, used, stock._host
         )
+        migrating._block_migration_flags = _flags(
+            stock._block_migration_flags, used, stock._host
+        )
+    return migrating
 
 
 def _is_qemu() -> bool:
     return CONF.libvirt.virt_type in ('kvm', 'qemu')
 
 
-def _used(host, instance) -> features.Features:
-    """Give the features with which a server is migrated from this host."""
+def _used(
+    host, instance, migrate_data, refusal: str | None = None
+) -> features.Features:
+    """Give the features with which a server is migrated from this host.
+
+    :param refusal: why post-copy was refused, if it was tried already
+    """
+    if not _is_qemu():
+        return features.Features(False, False)
     wanted = _policy(instance)
-    why_not = why_no_post_copy(host, instance)
-    if why_not and wanted.post_copy:
+    why_not = refusal or post_copy.why_not(
+        host,
+        instance,
+        # What Nova makes of it if a destination of before Train says nothing.
+        'dst_wants_file_backed_memory' in migrate_data
+        and migrate_data.dst_wants_file_backed_memory,
+    )
+    if why_not and (wanted.post_copy or refusal):
         LOG.warning(
-            'The server wants post-copy and is migrated without: %s',
-            why_not,
+            '%(asked)s and is migrated without: %(why)s',
+            {
+                'asked': 'The server wants post-copy'
+                if wanted.post_copy
+                else 'The server was to be migrated with post-copy',
+                'why': why_not,
+            },
             instance=instance,
         )
     used = features.used(
@@ -118,34 +185,6 @@ def _policy(instance) -> policy.LiveMigrationPolicy:
             'Ignored in the live migration: %s', error, instance=instance
         )
     return wanted
-
-
-def why_no_post_copy(host, instance) -> str | None:
-    """Give why post-copy cannot be used for a server, None if it can."""
-    if CONF.libvirt.live_migration_tunnelled:
-        return 'libvirt does not tunnel post-copy'
-    devices = host.get_guest(instance).get_all_devices()
-    found = {each for each in map(_without_post_copy, devices) if each}
-    return f'it has {" and ".join(sorted(found))}' if found else None
-
-
-def _without_post_copy(device) -> str | None:
-    """Give what a device is if it rules out post-copy, None if it does not.
-
-    Such a device would reach for memory that is not there yet; QEMU refuses.
-    """
-    if isinstance(device, vconfig.LibvirtConfigGuestHostdevMDEV):
-        return 'a mediated device'
-    if isinstance(device, vconfig.LibvirtConfigGuestHostdevPCI):
-        return 'a PCI device'
-    if isinstance(device, vconfig.LibvirtConfigGuestVPMEM):
-        return 'persistent memory'
-    if (
-        isinstance(device, vconfig.LibvirtConfigGuestInterface)
-        and device.net_type == 'hostdev'
-    ):
-        return 'an SR-IOV port'
-    return None
 
 
 def _flags(flags: int, used: features.Features, host) -> int:

@@ -10,7 +10,7 @@ import nova.conf
 from nova.scheduler import utils, weights
 from oslo_log import log as logging
 
-from numa_sched import conf, plugins, rank
+from numa_sched import conf, plugins, rank, settings
 from numa_sched.exceptions import NumaSchedError, TopologyError
 from numa_sched.fit.capacity import Capacity
 from numa_sched.fit.left import Left
@@ -54,8 +54,8 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
         self._demand = learned or demand.of_this_process()
         self._refusals = remembered or refusals.of_this_process()
         self._choices = choices or underway.of_this_process()
-        settings = conf.settings(CONF)
-        self._make_strategy = plugins.strategy(settings.fit_strategy)
+        found = settings.read(CONF)
+        self._make_strategy = plugins.strategy(found.fit_strategy)
         self._made_of = self._demand.mix()
         self._strategy = self._make_strategy(self._made_of)
 

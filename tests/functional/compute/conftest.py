@@ -17,4 +17,5 @@ def _permits(request):
     if 'cloud' in request.fixturenames:
         cloud = request.getfixturevalue('cloud')
         cloud.moves.held.clear()
+        cloud.moves.refusing.clear()
         migrating.permit(cloud, False, False)

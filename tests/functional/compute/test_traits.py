@@ -7,6 +7,7 @@ from os_traits import STORAGE_DISK_SSD
 
 from tests.cloud import machines
 from tests.functional.compute.migrating import (
+    AC,
     STOCK_DRIVER,
     TRAITS,
     boot,
@@ -67,6 +68,22 @@ def test_the_traits_are_not_reported_of_what_is_not_qemu(cloud):
     finally:
         configure(cloud, virt_type='kvm')
         update(cloud)
+
+
+@pytest.mark.usefixtures('fresh_traits')
+def test_a_host_whose_memory_is_in_files_reports_no_post_copy(cloud):
+    with restarted(cloud, file_backed_memory=16384):
+        update(cloud)
+        assert cloud.traits_of('one') & TRAITS == {AC.trait}
+        (warning,) = {
+            record.getMessage()
+            for record in cloud.log
+            if record.name.startswith('numa_sched')
+            and record.levelname == 'WARNING'
+        }
+        assert 'memory in files' in warning
+    update(cloud)
+    assert cloud.traits_of('one') >= TRAITS
 
 
 def test_with_nova_s_driver_a_wish_against_post_copy_goes_unheard(cloud):

@@ -10,6 +10,7 @@ from nova.tests.fixtures import libvirt as fakelibvirt
 from nova.virt.libvirt import utils as libvirt_utils
 from nova.virt.libvirt.driver import LibvirtDriver
 
+from numa_sched.nova.compute import post_copy
 from numa_sched.policy import LiveMigrationPolicy
 from numa_sched.policy.features import Features, used
 from tests.functional.compute.migrating import (
@@ -20,6 +21,7 @@ from tests.functional.compute.migrating import (
     POLICIES,
     STOCK_DRIVER,
     boot,
+    configure,
     features_of,
     migrate,
     pause,
@@ -194,10 +196,9 @@ def test_no_warning_where_nobody_wanted_post_copy(cloud):
     assert warnings(cloud) == []
 
 
-@pytest.mark.parametrize('device', DEVICES)
-def test_with_nova_s_driver_a_device_makes_the_move_fail(cloud, device):
+def test_with_nova_s_driver_a_device_makes_the_move_fail(cloud):
     server = boot(cloud)
-    give(cloud, server, device)
+    give(cloud, server, 'a PCI device')
     with restarted(
         cloud,
         driver=STOCK_DRIVER,
@@ -205,6 +206,53 @@ def test_with_nova_s_driver_a_device_makes_the_move_fail(cloud, device):
     ):
         cloud.start_live_migration(server)
         assert cloud.wait_for_migration(server)['status'] in FAILED
+
+
+@pytest.mark.parametrize(
+    ('pair', 'without'),
+    [((None, True), (True, False)), ((False, None), (False, False))],
+)
+def test_a_server_goes_without_post_copy_where_qemu_refuses_it(
+    cloud, pair, without
+):
+    permit(cloud, True, True)
+    server = boot(cloud, *pair)
+    cloud.moves.refusing.update(cloud.computes)
+    (first, second), status = moves_of(cloud, server)
+    assert status == 'completed'
+    assert (first.features, second.features) == ((False, True), without)
+    (warning,) = warnings(cloud)
+    assert 'Postcopy is not supported' in warning
+    cloud.wait_for(server, 'ACTIVE')
+
+
+def moves_of(cloud, server):
+    """Live-migrate; give all that was tried, and how the migration ended."""
+    before = len(cloud.moves.made)
+    cloud.start_live_migration(server)
+    status = cloud.wait_for_migration(server)['status']
+    return cloud.moves.made[before:], status
+
+
+def test_what_else_fails_is_not_tried_again(cloud):
+    server = boot(cloud, None, True)
+    # libvirt, not QEMU, refuses it before anything begins.
+    give(cloud, server, 'a PCI device')
+    with mock.patch.object(post_copy, 'why_not', return_value=None):
+        moves, status = moves_of(cloud, server)
+    assert len(moves) == 1
+    assert status in FAILED
+
+
+def test_a_server_goes_without_post_copy_where_memory_is_in_files(cloud):
+    permit(cloud, False, True)
+    server = boot(cloud)
+    configure(cloud, file_backed_memory=16384)
+    try:
+        assert features_of(cloud, server) == [Features(False, False)]
+    finally:
+        configure(cloud, file_backed_memory=0)
+    assert warnings(cloud) == []
 
 
 def test_several_connections_are_used_where_post_copy_is_not(cloud):
