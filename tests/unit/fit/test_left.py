@@ -2,7 +2,7 @@ import pytest
 
 from numa_sched import fit
 from numa_sched.fit.left import Left, LeftAfter
-from numa_sched.topology import Host
+from numa_sched.topology import CellLayout, Host, HostCell
 from tests.builders import (
     A_DEVICE,
     HUGE_KB,
@@ -17,6 +17,35 @@ from tests.builders import (
 
 def dedicated(cpus, **fields):
     return make_guest_cell(cpus, **{'memory_mb': 0, **fields})
+
+
+def test_what_is_in_use_is_not_left():
+    pages = ((SMALL_KB, 1024, 24, 100), (HUGE_KB, 4, 1, 2))
+    cell = make_cell(
+        cpus=8,
+        legacy=True,
+        pinned=(1, 2),
+        shared_used=3,
+        memory_mb=1000,
+        memory_used_mb=300,
+        pages=pages,
+    )
+    host = make_host(cell, cpu_allocation_ratio=1.5, ram_allocation_ratio=2.0)
+    left = Left([host])
+    assert left.dedicated.tolist() == [[6]]
+    assert left.shared.tolist() == [[9]]
+    assert left.memory_total_mb.tolist() == [[1000]]
+    assert left.memory_mb.tolist() == [[700]]
+    assert left.overcommit_mb.tolist() == [[1700]]
+    assert left.pages_kb.tolist() == [[3600, 2048, 0]]
+    assert left.pages_total_kb.tolist() == [[4096, 8192, 0]]
+
+
+def test_only_cores_as_wide_as_the_widest_are_whole():
+    layout = CellLayout(
+        0, shared=0b1000, dedicated=0b110111, siblings=(0b11, 0b100, 0b110000)
+    )
+    assert Left([make_host(HostCell(layout, 0))]).cores.tolist() == [[2]]
 
 
 def left_after(host, guest):

@@ -1,3 +1,5 @@
+import pytest
+
 from numa_sched.topology.form import host_form
 from tests.builders import make_cell, make_host
 
@@ -38,3 +40,37 @@ def test_a_form_that_was_forgotten_is_equal_when_it_comes_again():
     host_form.cache_clear()
     assert form(4) is not before
     assert form(4) == before
+
+
+def test_it_knows_whether_all_cells_have_the_same_pages():
+    small, other = make_cell(0, pages=((4, 1),)), make_cell(1, pages=((4, 9),))
+    assert form(small).same_pages
+    assert form(small, other).same_pages
+    both = make_cell(1, pages=((4, 1), (2048, 1)))
+    assert not form(small, both).same_pages
+    assert not form(both, small).same_pages
+    assert not form(small, both, make_cell(2, pages=((4, 3),))).same_pages
+
+
+@pytest.mark.parametrize(
+    ('threads', 'has'), [(1, False), (2, True), (4, True)]
+)
+def test_it_knows_whether_a_core_has_threads(threads, has):
+    found = form(make_cell(0), make_cell(1, threads=threads))
+    assert found.has_threads is has
+
+
+def test_columns_stand_one_after_the_other():
+    found = form(
+        make_cell(0, pages=((4, 1), (2048, 1))), make_cell(1, pages=((4, 1),))
+    )
+    assert found.packing == '17Q'
+    assert found.columns == {
+        'memory_mb': slice(0, 2),
+        'memory_used_mb': slice(2, 4),
+        'shared_used': slice(4, 6),
+        'pinned': slice(6, 8),
+        'pages_total': slice(8, 11),
+        'pages_reserved': slice(11, 14),
+        'pages_used': slice(14, 17),
+    }

@@ -9,6 +9,7 @@ from numa_sched.topology import (
     DevicePool,
     Host,
     HostCell,
+    HostLayout,
 )
 from tests.builders import (
     GPU,
@@ -114,22 +115,6 @@ def test_what_is_free_of_a_cell_is_what_is_not_in_use():
     assert cell.memory_free_mb == 1000
 
 
-def test_a_layout_knows_whether_all_cells_have_the_same_pages():
-    small = make_cell(0, pages=((4, 1),))
-    assert make_host(
-        small, make_cell(1, pages=((4, 9),))
-    ).layout.form.same_pages
-    both = make_cell(1, pages=((4, 1), (2048, 1)))
-    assert not make_host(small, both).layout.form.same_pages
-    assert not make_host(both, small).layout.form.same_pages
-
-
-@pytest.mark.parametrize(('threads', 'has'), [(1, False), (2, True)])
-def test_a_layout_knows_whether_a_core_has_threads(threads, has):
-    host = make_host(make_cell(0), make_cell(1, threads=threads))
-    assert host.layout.form.has_threads is has
-
-
 def test_two_cells_of_one_id_are_refused():
     with pytest.raises(TopologyError, match='two cells have the id 1'):
         make_host(make_cell(1), make_cell(1, first=10))
@@ -220,6 +205,39 @@ def test_free_devices_of_all_kinds_are_counted_for_each_cell():
         DevicePool(None, NIC, 1),
     )
     assert make_host(4, pools=pools).devices == ((0, 5), (None, 1))
+
+
+def test_a_layout_tells_where_dedicated_cpus_are_the_shared_ones():
+    cells = [
+        CellLayout(0, shared=0b01, dedicated=0b10),
+        CellLayout(1, shared=0b1100, dedicated=0b1100),
+        CellLayout(2, shared=0b100000, dedicated=0b010000),
+    ]
+    assert HostLayout(tuple(cells)).form.both == (False, True, False)
+
+
+def test_a_layout_may_have_its_cells_made_later():
+    usual, made = HostLayout((make_cell().layout,)), []
+
+    def make_cells():
+        made.append(usual.cells)
+        return usual.cells
+
+    later = HostLayout.with_cells_later(usual.form, usual.foreign, make_cells)
+    assert later.form is usual.form
+    assert made == []
+    assert later == usual
+    assert later.cells is usual.cells
+    assert len(made) == 1
+    assert not hasattr(later, 'bells')
+    assert not hasattr(later, 'sells')
+
+
+def test_a_layout_is_made_of_cells_and_printed_as_such():
+    layout = HostLayout((make_cell().layout,))
+    assert repr(layout) == f'HostLayout(cells={layout.cells!r})'
+    with pytest.raises(TypeError):
+        HostLayout(layout.cells, layout.form)
 
 
 def test_free_devices_are_not_told_beside_their_pools():

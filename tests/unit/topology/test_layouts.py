@@ -43,6 +43,13 @@ def assert_same(found, expected):
     assert found == expected
 
 
+def test_a_network_may_be_without_tunnels():
+    told = changed(networks=((frozenset('a'), False), (frozenset(), True)))
+    first, second = told.layout().cells
+    assert (first.physnets, first.tunneled) == (frozenset('a'), False)
+    assert (second.physnets, second.tunneled) == (frozenset(), True)
+
+
 @pytest.fixture
 def cells_made(monkeypatch):
     """Count the cells that are made."""
@@ -83,6 +90,18 @@ ODD = {
     'cores of one thread beside cores of two': {
         'cores': (0b0101, 0b0010, 0b1000, 0b00110000, 0b11000000),
         'core_counts': (3, 2),
+    },
+    'cores of one, two and three threads': {
+        'shared': (0, 0),
+        'dedicated': (0b111111, 0),
+        'cores': (0b000011, 0b000100, 0b111000),
+        'core_counts': (3, 0),
+    },
+    'one core': {
+        'shared': (0, 0),
+        'dedicated': (0b11, 0),
+        'cores': (0b11,),
+        'core_counts': (1, 0),
     },
     'a CPU without a core': {
         'cores': (0b0101, 0b1010, 0b00110000),
@@ -130,6 +149,21 @@ WRONG = {
     'threads of two cores': (
         {'cores': (0b0101, 0b1010, 0b01100000, 0b01010000)},
         'CPUs 6 are threads of two cores',
+    ),
+    'threads of two cores whose sum is that of other CPUs': (
+        {
+            'shared': (0, 0),
+            'cores': (0b0110, 0b0110, 0b00110000, 0b11000000),
+        },
+        'CPUs 1-2 are threads of two cores',
+    ),
+    'pages of a size below 0': (
+        {'page_sizes_kb': ((-4,), ())},
+        r'page sizes of \(-4,\) KiB',
+    ),
+    'pages of no size on one cell': (
+        {'page_sizes_kb': ((4,), (0,))},
+        r'cell 3: page sizes of \(0,\) KiB',
     ),
     'pages of no size': (
         {'page_sizes_kb': ((4, 0), ())},
