@@ -118,7 +118,7 @@ class Server:
     that it was given, None for that of its host, ``emulated`` whether it may
     be one of another architecture. ``zone`` is the one that it was asked for
     in, ``group`` the UUID of its server group. ``vm_state`` and ``task_state``
-    are Nova's.
+    are Nova's. ``error`` tells why what it asks for makes no sense.
     """
 
     uuid: str
@@ -140,6 +140,7 @@ class Server:
     task_state: str | None = None
     locked: bool = False
     group: str | None = None
+    error: str | None = None
     extra: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 

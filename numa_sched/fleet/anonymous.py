@@ -214,6 +214,7 @@ class _Anonymiser:
             asked=server.asked and self._asked(server.asked),
             zone=self._zone.or_none(server.zone),
             group=self._uuid.or_none(server.group),
+            error=server.error and 'what it asks for makes no sense',
             extra={},
         )
 

@@ -50,6 +50,7 @@ _IN_FLAVOR = """
 _IN_SERVER = """
     uuid name project host nodename flavor image_properties numa_topology
     claimed asked cpu emulated zone vm_state task_state locked group
+    error
 """
 KNOWN_IN_FLEET = frozenset(_IN_FLEET.split())
 KNOWN_IN_HOST = frozenset(_IN_HOST.split())
@@ -283,6 +284,7 @@ class _Servers:
             task_state=f.text_or_none(told, 'task_state'),
             locked=f.truth(told, 'locked', False),
             group=f.text_or_none(told, 'group'),
+            error=f.text_or_none(told, 'error'),
             extra=f.rest(told, KNOWN_IN_SERVER),
         )
 

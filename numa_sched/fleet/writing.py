@@ -287,6 +287,7 @@ def _server(value: Server, flavors: Mapping[str, Flavor]) -> Told:
             task_state=value.task_state,
             locked=value.locked or None,
             group=value.group,
+            error=value.error,
         ),
         **value.extra,
     }
