@@ -27,3 +27,7 @@ class NotFoundError(NumaSchedError):
 
 class SourceError(NumaSchedError):
     """A cloud cannot be asked: no database, no configuration, no Nova."""
+
+
+class RequestError(NumaSchedError):
+    """What a server or a flavor asks for cannot be understood."""
