@@ -1,5 +1,6 @@
 """Where a server would go: hosts in the order of ``NUMAFitWeigher``."""
 
+import collections
 import dataclasses
 import math
 from collections.abc import Mapping
@@ -8,7 +9,9 @@ from numa_sched import rank as ranking
 from numa_sched.answers.explain import Explanation
 from numa_sched.fit.claim import Claim
 from numa_sched.fleet import Fleet, FleetHost
-from numa_sched.score import Strategy, bounded
+from numa_sched.history.mix import MAX_GUESTS
+from numa_sched.score import Mix, Strategy, bounded
+from numa_sched.topology import Guest
 
 MULTIPLIER = 'fit_weight_multiplier'
 MOST = 1_000_000
@@ -87,6 +90,21 @@ def rank(
             ),
         )
     )
+
+
+def mix_of_servers(fleet: Fleet) -> Mix:
+    """Give the guests of a fleet's servers, the most frequent ones.
+
+    As a scheduler has learned them once it has seen each server asked for.
+    """
+    counts = collections.Counter(
+        Guest(server.guest.cells, devices=server.guest.devices)
+        for server in fleet.servers
+        if server.guest is not None
+    )
+    kept = counts.most_common(MAX_GUESTS)
+    total = sum(count for _, count in kept)
+    return tuple((guest, count / total) for guest, count in kept)
 
 
 def _multipliers(fleet: Fleet) -> dict[str, float]:
