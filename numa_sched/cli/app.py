@@ -74,7 +74,13 @@ def run(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     try:
-        return Application().run(arguments)
+        with warnings.catch_warnings():
+            return Application().run(arguments)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)

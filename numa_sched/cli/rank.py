@@ -75,7 +75,7 @@ class Rank(Answer):
         from numa_sched.score import combined
 
         fleet = source.fleet(parsed_args)
-        wanted = request(self, parsed_args, fleet)
+        wanted = request(parsed_args, fleet)
         option = parsed_args.strategy or fleet.ranking.strategy
         mix = _mix(parsed_args.mix, fleet)
         names = combined.parse(option)
