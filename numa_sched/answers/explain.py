@@ -162,7 +162,7 @@ def _unusable(host: FleetHost, guest: Guest) -> Reason | None:
         return BadData(host.error)
     if host.host is None:
         return NoTopology()
-    if needs_threads(guest) and not host.host.layout.has_threads:
+    if needs_threads(guest) and not host.host.layout.form.has_threads:
         return NoThreads()
     return None
 
