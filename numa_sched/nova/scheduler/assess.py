@@ -7,21 +7,14 @@ import nova.conf
 from numa_sched import fit
 from numa_sched.fit import Placer
 from numa_sched.fit.claim import Claim
-from numa_sched.fit.constraint import SetConstraint
+from numa_sched.fit.on_host import Allowance, OnHost
 from numa_sched.fit.reasons import Misfit, NoTopology, Reason, TooManySets
 from numa_sched.nova import convert
 from numa_sched.nova.scheduler.demand import Demand
 from numa_sched.nova.scheduler.pci import Candidate, chosen_providers
 from numa_sched.nova.scheduler.views import VIEWS, Chosen, Verdict, View, Views
-from numa_sched.topology import Guest, Host
 
 CONF = nova.conf.CONF
-
-# A request must not hold up those behind it, on however many hosts: when this
-# is done, some 2 s, little more than the first choice of each claim is tried.
-MAX_STEPS_OF_REQUEST = 200_000
-LEAST_STEPS = 100
-STEPS_PER_CANDIDATE = 20
 
 
 class Assessment:
@@ -42,7 +35,7 @@ class Assessment:
         )
         self._views = views
         self._now = views.begin()
-        self._budget = fit.Budget(MAX_STEPS_OF_REQUEST)
+        self._part = Allowance().part
         self._given_up: set[View] = set()
         self._on: OnHost | None = None
         if demand and self.guest:
@@ -151,36 +144,3 @@ class Assessment:
         return chosen_providers(
             host_state.pci_stats, self.requests, candidate['mappings']
         )
-
-    def _part(self) -> fit.Budget:
-        """Give the part of what may be done that is for one host."""
-        steps = max(LEAST_STEPS, min(fit.MAX_STEPS, self._budget.left))
-        return fit.Budget(steps, self._budget)
-
-
-class OnHost:
-    """A guest with devices on one host, for all allocation candidates."""
-
-    def __init__(
-        self, host: Host, guest: Guest, packing: bool, budget: fit.Budget
-    ):
-        """Take what may be done for all candidates together."""
-        self.host, self._budget = host, budget
-        self._trial = fit.Trial(host, guest, packing=packing)
-        self._claims: dict[Chosen, Claim | Misfit] = {}
-
-    def claim(self, chosen: Chosen) -> Claim | Misfit:
-        """Give the claim with the devices of some providers, or why not."""
-        if chosen not in self._claims:
-            self._claims[chosen] = self._new_claim(chosen)
-        return self._claims[chosen]
-
-    def _new_claim(self, chosen: Chosen) -> Claim | Misfit:
-        try:
-            self._budget.take(STEPS_PER_CANDIDATE)
-        except fit.OutOfSteps:
-            return Misfit(TooManySets())
-        constraints: list[SetConstraint] = []
-        if chosen is not None:
-            constraints.append(self._trial.devices_near(chosen))
-        return self._trial.claim(constraints, self._budget)

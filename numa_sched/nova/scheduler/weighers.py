@@ -12,13 +12,12 @@ from oslo_log import log as logging
 
 from numa_sched import conf, plugins, rank, settings
 from numa_sched.exceptions import NumaSchedError, TopologyError
-from numa_sched.fit.capacity import Capacity
-from numa_sched.fit.left import Left
+from numa_sched.fit.capacity import rooms_on
 from numa_sched.nova.scheduler import demand, refusals, underway, workers
 from numa_sched.nova.scheduler.assess import Assessment
 from numa_sched.nova.scheduler.views import Verdict, View
-from numa_sched.score import Strategy
-from numa_sched.topology import Guest, Host
+from numa_sched.score import Strategy, bounded
+from numa_sched.topology import Guest
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -242,7 +241,7 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
         ]
         scores = self._scores(strategy, assessment.placer.guest, unscored)
         for (_, verdict), score in zip(unscored, scores, strict=True):
-            verdict.score = min(max(score, self.minval), self.maxval)
+            verdict.score = bounded(score)
             verdict.scored_by = strategy
         return verdicts
 
@@ -313,18 +312,16 @@ def _warn_of_multiplier(why, option):
 
 def _rooms(views: Sequence[View | None], guest: Guest) -> list[float]:
     """Give how many such guests each host has room for."""
-    kinds: dict[int, list[tuple[int, Host]]] = {}
-    for number, view in enumerate(views):
-        host = None if view is None else view.host
-        if host is not None:
-            kinds.setdefault(id(host.layout.form), []).append((number, host))
+    known = [
+        (number, view.host)
+        for number, view in enumerate(views)
+        if view is not None and view.host is not None
+    ]
     rooms = [1.0] * len(views)
-    for hosts in kinds.values():
-        left = Left([each for _, each in hosts])
-        found = Capacity(left).guests(guest).tolist()
-        for (number, _), room in zip(hosts, found, strict=True):
-            # It fits, whatever the count says.
-            rooms[number] = max(room, 1.0)
+    found = rooms_on([host for _, host in known], guest)
+    for (number, _), room in zip(known, found, strict=True):
+        # It fits, whatever the count says.
+        rooms[number] = max(room, 1.0)
     return rooms
 
 
