@@ -1,0 +1,43 @@
+"""Which letters and which colour stand for a server."""
+
+import string
+from collections.abc import Iterator
+
+# Without those that are taken for digits.
+LETTERS = ''.join(
+    letter for letter in string.ascii_uppercase if letter not in 'IO'
+)
+
+PALETTE = (
+    '#77aadd',
+    '#ee8866',
+    '#eedd88',
+    '#99ddff',
+    '#ffaabb',
+    '#44bb99',
+    '#bbcc33',
+    '#aaaa00',
+)
+"""Fills that black letters are read on, told apart by colour-blind people.
+
+The "light" scheme of Paul Tol's notes on colour schemes, which is made for
+labelled cells; without its grey, which would look like a CPU of no server.
+"""
+
+
+def marks(count: int) -> Iterator[str]:
+    """Give different letters for so many servers, all of one length."""
+    length, different = 1, len(LETTERS)
+    while different < count:
+        length, different = length + 1, different * len(LETTERS)
+    for number in range(count):
+        mark = ''
+        for _ in range(length):
+            number, digit = divmod(number, len(LETTERS))
+            mark = LETTERS[digit] + mark
+        yield mark
+
+
+def colour(number: int) -> int:
+    """Give the place in the palette of a server, by its number."""
+    return number % len(PALETTE)
