@@ -1,5 +1,6 @@
 """Sets of CPUs as ints: bit n is CPU n."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 # A kernel of today is built for at most 8192 CPUs; an id far beyond that is
@@ -53,6 +54,28 @@ def first(mask: int, count: int) -> int:
         taken |= lowest
         mask ^= lowest
     return taken
+
+
+def from_list(text: str) -> int:
+    """Give the mask of what :func:`to_list` gives; '' is no CPU.
+
+    :raises ValueError: if it is no such list, or has ids that are none
+    """
+    mask = 0
+    for part in text.split(',') if text else ():
+        first, dash, last = part.partition('-')
+        if not _DIGITS.fullmatch(first) or (
+            dash and not _DIGITS.fullmatch(last)
+        ):
+            raise ValueError(f'{text[:64]!r} is not a list of CPUs')
+        start, end = int(first), int(last or first)
+        if not start <= end <= HIGHEST_CPU:
+            raise ValueError(f'{part!r} is not a range of CPUs')
+        mask |= ((1 << (end - start + 1)) - 1) << start
+    return mask
+
+
+_DIGITS = re.compile('[0-9]{1,6}')
 
 
 def to_list(mask: int) -> str:

@@ -15,3 +15,15 @@ class TopologyError(NumaSchedError):
 
 class ConfigError(NumaSchedError):
     """An option has a value that cannot be used."""
+
+
+class SnapshotError(NumaSchedError):
+    """A snapshot of a fleet cannot be read or written."""
+
+
+class NotFoundError(NumaSchedError):
+    """An operator names what there is not, or more than one of it."""
+
+
+class SourceError(NumaSchedError):
+    """A cloud cannot be asked: no database, no configuration, no Nova."""

@@ -8,13 +8,48 @@ nothing here is asked again.
 
 import dataclasses
 import functools
+import math
 from collections.abc import Mapping
 
 from numa_sched.destination import Node, Rules
+from numa_sched.destination.cpu import GuestCPU
 from numa_sched.topology import Guest, Host
 
 UNKNOWN_NODE = Node()
 DEFAULT_RULES = Rules()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Inventory:
+    """What a host has of one resource class, as placement counts it."""
+
+    total: int
+    reserved: int = 0
+    ratio: float = 1.0
+    used: int = 0
+
+    @property
+    def free(self) -> int:
+        """What can still be allocated; may be below 0.
+
+        Source: ``placement.objects.allocation_candidate``.
+        """
+        return math.floor((self.total - self.reserved) * self.ratio) - (
+            self.used
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of placement, of the host itself: amounts and traits.
+
+    As Nova reads flavor and image (``nova.scheduler.utils.ResourceRequest``):
+    without what numbered groups, ports or request filters add.
+    """
+
+    resources: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    required: frozenset[str] = frozenset()
+    forbidden: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,7 +58,8 @@ class FleetHost:
 
     ``host`` is None for a host without NUMA topology, ``error`` tells why its
     topology makes no sense (it has none then). ``node`` is what its
-    hypervisor and its service are, ``traits`` those of its resource provider.
+    hypervisor and its service are, ``traits`` and ``inventories`` those of its
+    resource provider, by resource class; None for inventories not known.
     ``up`` is None if nobody knows; ``disabled`` tells why its service is
     disabled, '' if no reason was given, None if it is enabled. ``extra`` are
     keys of a file that are not known here.
@@ -35,6 +71,7 @@ class FleetHost:
     host: Host | None = None
     node: Node = UNKNOWN_NODE
     traits: frozenset[str] = frozenset()
+    inventories: Mapping[str, Inventory] | None = None
     zone: str | None = None
     up: bool | None = None
     disabled: str | None = None
@@ -46,7 +83,9 @@ class FleetHost:
 class Flavor:
     """A flavor; memory is in MiB, disk in GiB.
 
-    ``guest`` is what it asks of a host by itself, None for no NUMA topology.
+    ``guest`` is what it asks of a host by itself, None for no NUMA topology;
+    ``asked`` what it asks of placement, None if that is not known. ``error``
+    tells why Nova makes nothing of it.
     """
 
     name: str
@@ -55,6 +94,8 @@ class Flavor:
     disk_gb: int = 0
     extra_specs: Mapping[str, str] = dataclasses.field(default_factory=dict)
     guest: Guest | None = None
+    asked: Asked | None = None
+    error: str | None = None
     extra: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
@@ -72,8 +113,12 @@ class Server:
     """A server, and what it holds of its host.
 
     ``guest`` is what it asks of a host, None for no NUMA topology; ``seats``
-    are one for each cell of it, none if it was never claimed. ``group`` is
-    the UUID of its server group. ``vm_state`` and ``task_state`` are Nova's.
+    are one for each cell of it, none if it was never claimed. ``asked`` is
+    what it asks of placement, None if that is not known. ``cpu`` is the CPU
+    that it was given, None for that of its host, ``emulated`` whether it may
+    be one of another architecture. ``zone`` is the one that it was asked for
+    in, ``group`` the UUID of its server group. ``vm_state`` and ``task_state``
+    are Nova's. ``error`` tells why what it asks for makes no sense.
     """
 
     uuid: str
@@ -87,10 +132,15 @@ class Server:
     )
     guest: Guest | None = None
     seats: tuple[Seat, ...] = ()
+    asked: Asked | None = None
+    cpu: GuestCPU | None = None
+    emulated: bool = False
+    zone: str | None = None
     vm_state: str | None = None
     task_state: str | None = None
     locked: bool = False
     group: str | None = None
+    error: str | None = None
     extra: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
@@ -119,13 +169,29 @@ class ServerGroup:
     most_per_host: int = 1
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ranking:
+    """How hosts are ranked, by ``[numa_sched]``; see the options.
+
+    ``mix`` are the guests of ``fit_mix``, each with its share; none if the
+    scheduler has its own idea.
+    """
+
+    strategy: str = 'fragmentation'
+    multiplier: float = 10.0
+    mix: tuple[tuple[Guest, float], ...] = ()
+
+
+DEFAULT_RANKING = Ranking()
+
+
 @dataclasses.dataclass(frozen=True)
 class Fleet:
     """All of it. ``taken_at`` is a time in ISO 8601, UTC.
 
-    ``packing`` and ``rules`` are what the configuration makes of it:
-    ``[compute] packing_host_numa_cells_allocation_strategy``, and the rules
-    of live migrations.
+    ``packing``, ``rules`` and ``ranking`` are what the configuration makes of
+    it: ``[compute] packing_host_numa_cells_allocation_strategy``, the rules
+    of live migrations, and how hosts are ranked.
     """
 
     hosts: tuple[FleetHost, ...]
@@ -136,6 +202,7 @@ class Fleet:
     taken_at: str | None = None
     packing: bool = False
     rules: Rules = DEFAULT_RULES
+    ranking: Ranking = DEFAULT_RANKING
     extra: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
     @functools.cached_property

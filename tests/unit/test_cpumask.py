@@ -50,3 +50,18 @@ def test_first_takes_the_lowest(count, expected):
 )
 def test_lists_are_written_as_the_kernel_writes_them(ids, text):
     assert cpumask.to_list(cpumask.from_ids(ids)) == text
+
+
+@pytest.mark.parametrize('cpus', [[], [0], [0, 1, 2, 3, 8], [5, 1023, 65535]])
+def test_a_list_is_read_as_it_is_written(cpus):
+    mask = cpumask.from_ids(cpus)
+    assert cpumask.from_list(cpumask.to_list(mask)) == mask
+
+
+@pytest.mark.parametrize(
+    'bad',
+    ['-1', '1-', 'a', '1,,2', '3-1', '65536', '0-9999999', '1 ', '\u0661'],
+)
+def test_what_is_no_list_is_refused(bad):
+    with pytest.raises(ValueError, match='is not a'):
+        cpumask.from_list(bad)

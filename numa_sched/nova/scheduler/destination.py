@@ -1,24 +1,21 @@
 """The filter of hosts that a live migration cannot go to."""
 
-import dataclasses
 import logging as std_logging
 
-import nova.conf
 from nova import context as nova_context
 from nova import objects
-from nova.compute import rpcapi, task_states
-from nova.objects import fields
+from nova.compute import task_states
 from nova.scheduler.filters import BaseHostFilter
 from oslo_log import log as logging
 
 from numa_sched import destination
-from numa_sched.destination import Migration, Node, Rules, cpu
+from numa_sched.destination import Migration
 from numa_sched.exceptions import TopologyError
 from numa_sched.fit import reasons
+from numa_sched.nova import nodes
 from numa_sched.nova.scheduler import source
 from numa_sched.nova.scheduler.assess import Assessment
 
-CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
 
@@ -113,7 +110,7 @@ class _Request:
         return False
 
     def _refusal(self, host_state):
-        node = _node_of_state(host_state)
+        node = nodes.of_state(host_state)
         reason = destination.refusal(self.migration, node)
         if reason or self.pages is None:
             return reason
@@ -185,65 +182,9 @@ def _migration(spec_obj, instance, compute_node):
     topology = instance.numa_topology
     first = topology.cells[0] if topology else None
     return Migration(
-        source=_node(compute_node),
-        guest_cpu=_guest_cpu(instance.vcpu_model),
+        source=nodes.of_row(compute_node),
+        guest_cpu=nodes.guest_cpu(instance.vcpu_model),
         has_numa=bool(topology),
         page_size=first.pagesize if first and 'pagesize' in first else None,
-        rules=_rules(emulates=_is_emulated(spec_obj)),
-    )
-
-
-def _is_emulated(spec_obj):
-    """Whether the guest may have a CPU of another architecture."""
-    properties = spec_obj.image.properties if spec_obj.image else {}
-    return bool(properties.get('hw_emulation_architecture'))
-
-
-def _guest_cpu(model):
-    """Give the CPU that a guest was given, None if that of its source."""
-    if not model or not model.model:
-        return None
-    return cpu.GuestCPU(
-        model.vendor,
-        frozenset(
-            each.name
-            for each in model.features or ()
-            if each.policy in (None, fields.CPUFeaturePolicy.REQUIRE)
-        ),
-    )
-
-
-def _rules(*, emulates):
-    workarounds = CONF.workarounds
-    level = CONF.upgrade_levels.compute
-    return Rules(
-        older_hypervisors=workarounds.skip_hypervisor_version_check_on_lm,
-        compares_cpus=not (
-            emulates
-            or workarounds.skip_cpu_compare_on_dest
-            or CONF.libvirt.virt_type != 'kvm'
-        ),
-        moves_numa_without_claim=workarounds.enable_numa_live_migration,
-        version_cap=destination.parse_version(
-            rpcapi.ComputeAPI.VERSION_ALIASES.get(level, level)
-        ),
-    )
-
-
-def _node(row):
-    """Give the facts that host states and compute nodes have in common."""
-    return Node(
-        hypervisor_type=row.hypervisor_type,
-        hypervisor_version=row.hypervisor_version,
-        cpu=cpu.parse(row.cpu_info),
-    )
-
-
-def _node_of_state(host_state):
-    hypervisors = {each[1] for each in host_state.supported_instances or ()}
-    service = getattr(host_state, 'service', None) or {}
-    return dataclasses.replace(
-        _node(host_state),
-        has_kvm=fields.HVType.KVM in hypervisors,
-        service_version=service.get('version'),
+        rules=nodes.rules(emulates=nodes.is_emulated(spec_obj.image)),
     )

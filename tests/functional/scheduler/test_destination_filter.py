@@ -8,6 +8,7 @@ from nova import objects
 from nova.compute import task_states
 from oslo_serialization import jsonutils
 
+from numa_sched.nova import nodes
 from numa_sched.nova.scheduler import destination, source
 from numa_sched.nova.scheduler.filters import MigrationDestinationFilter
 from tests.builders import GIANT_KB, HUGE_KB, make_cell, make_host
@@ -260,7 +261,7 @@ def test_whether_a_guest_fits_is_for_other_filters_to_say(migrating):
 
 def test_without_a_claim_pages_do_not_matter(migrating, monkeypatch):
     monkeypatch.setattr(
-        destination.CONF.workarounds, 'enable_numa_live_migration', True
+        nodes.CONF.workarounds, 'enable_numa_live_migration', True
     )
     request = migrating(LARGE, page_size=HUGE_KB, ram=1024)
     giant = {'pages': ((GIANT_KB, 4),)}
