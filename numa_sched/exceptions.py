@@ -27,3 +27,7 @@ class NotFoundError(NumaSchedError):
 
 class SourceError(NumaSchedError):
     """A cloud cannot be asked: no database, no configuration, no Nova."""
+
+
+class DrawingError(NumaSchedError):
+    """A drawing cannot be written to a file."""

@@ -16,7 +16,13 @@ from numa_sched.draw.picture import (
 )
 from numa_sched.draw.words import page_size, plain
 from numa_sched.fleet import Fleet, FleetHost, Server
-from numa_sched.topology import CellLayout, DeviceKind, DevicePool, Host, HostCell
+from numa_sched.topology import (
+    CellLayout,
+    DeviceKind,
+    DevicePool,
+    Host,
+    HostCell,
+)
 
 NO_TOPOLOGY = 'no NUMA topology told'
 
@@ -185,9 +191,7 @@ def _cores(layout: CellLayout) -> tuple[int, ...]:
     return tuple(sorted(cores, key=lambda core: core & -core))
 
 
-def _states(
-    cell: HostCell, held: int
-) -> tuple[tuple[CPUState, int], ...]:
+def _states(cell: HostCell, held: int) -> tuple[tuple[CPUState, int], ...]:
     """Give the masks of the CPUs in each state; each CPU is in one."""
     layout = cell.layout
     cpus = layout.dedicated | layout.shared

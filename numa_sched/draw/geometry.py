@@ -199,7 +199,7 @@ def arranged(
     plans: Sequence[CellPlan], width: int, y: int, gap: int = 16
 ) -> tuple[tuple[Placed, ...], int]:
     """Give where cells stand in rows so wide, and where they end below."""
-    placed = []
+    placed: list[Placed] = []
     widest = max((each.width for each in plans), default=1)
     across = max((width + gap) // (widest + gap), 1)
     rows = math.ceil(len(plans) / across)

@@ -1,6 +1,5 @@
 """A fleet in a terminal: a line for each host."""
 
-import itertools
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console
@@ -11,7 +10,7 @@ from numa_sched.draw.look import Look
 from numa_sched.draw.picture import Bar, DrawnCell, Picture, in_all
 from numa_sched.draw.words import amount
 
-# A cell is a bar, as long as all cells have room for one; then a level.
+# A cell is a bar as long as there is room for those of its host; else a level.
 _LONGEST, _SHORTEST = 8, 3
 _LEVELS = ('·▁▂▃▄▅▆▇█', '.12345678')
 
@@ -34,24 +33,28 @@ def listing(drawn: Sequence[Picture], look: Look) -> Iterator[Text]:
 
     A table of rich takes three times as long, for a thousand hosts.
     """
-    most = max((len(each.cells) for each in drawn), default=1)
-    # What the other columns need differs little.
-    length = min(max(look.width - 64, 0) // max(most, 1) - 1, _LONGEST)
     rows = [[look.quiet(title) for title in TITLES]]
-    rows.extend(_row(each, look, length) for each in drawn)
+    rows.extend(_row(each, look) for each in drawn)
     widths = [
-        max(cell.cell_len for cell in column)
-        for column in itertools.zip_longest(
-            # What is said instead of numbers may be long.
-            *(row for row in rows if len(row) == len(TITLES)),
-            fillvalue=Text(),
+        max(
+            row[column].cell_len
+            for row in rows
+            # What is said instead of numbers may be longer than any.
+            if column == 0 or len(row) == len(TITLES)
         )
+        for column in range(len(TITLES))
     ]
+    # What the other columns leave is for the cells; they are the second.
+    most = max((len(each.cells) for each in drawn), default=0)
+    left = look.width - sum(widths) - 2 * len(widths) + widths[1]
+    left = max(left, most)
+    for row, each in zip(rows[1:], drawn, strict=True):
+        if each.problem is None:
+            row[1] = _cells(each.cells, look, left)
+            widths[1] = max(widths[1], row[1].cell_len)
     for row in rows:
         line = Text()
-        for index, (cell, width) in enumerate(
-            zip(row, widths, strict=False)
-        ):
+        for index, (cell, width) in enumerate(zip(row, widths, strict=False)):
             blank = ' ' * (width - cell.cell_len)
             # Words to the left, numbers to the right.
             line.append(blank if index > 1 else '')
@@ -61,20 +64,23 @@ def listing(drawn: Sequence[Picture], look: Look) -> Iterator[Text]:
         yield line
 
 
-def _row(drawn: Picture, look: Look, length: int) -> list[Text]:
+def _row(drawn: Picture, look: Look) -> list[Text]:
+    """Give what stands in a line, with the cells left out."""
     name = look.loud(drawn.name)
     told = [fact for fact in drawn.facts if fact.startswith(('down', 'disab'))]
     if told:
         name.append_text(look.text(f' {", ".join(told)}', Style()))
     if drawn.problem is not None:
-        return [name, look.text(drawn.problem)]
+        return [name, look.quiet(drawn.problem)]
     room = drawn.room
     return [
         name,
-        _cells(drawn.cells, look, length),
+        Text(),
         _of(str(room.cpus), str(room.cpus_total), bool(room.cpus_total)),
         _of(str(room.shared), str(room.shared_total), bool(room.shared_total)),
-        _of(amount(room.memory_mb * 1024), amount(room.memory_total_mb * 1024)),
+        _of(
+            amount(room.memory_mb * 1024), amount(room.memory_total_mb * 1024)
+        ),
         _of(
             amount(room.huge_kb),
             amount(room.huge_total_kb),
@@ -90,7 +96,8 @@ def _of(free: str, total: str, is_there: bool = True) -> Text:
     return Text.assemble((free, 'bold'), (f'/{total}', 'dim'))
 
 
-def _cells(cells: Sequence[DrawnCell], look: Look, length: int) -> Text:
+def _cells(cells: Sequence[DrawnCell], look: Look, width: int) -> Text:
+    length = min(width // len(cells) - 1, _LONGEST)
     if length >= _SHORTEST:
         return Text(' ').join(
             look.bar(Bar('CPUs', 1, *_used(cell)), length) for cell in cells
@@ -107,9 +114,7 @@ def _cells(cells: Sequence[DrawnCell], look: Look, length: int) -> Text:
 
 
 def _used(cell: DrawnCell) -> tuple[int, int]:
-    """Give how many CPUs there are, to pin or else shared, and how many of
-    them are in use.
-    """
+    """Give how many CPUs there are and in use: those to pin, else shared."""
     if cell.dedicated:
         return cell.dedicated, cell.dedicated - cell.free
     return int(cell.shared_limit), cell.shared_used

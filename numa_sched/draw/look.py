@@ -25,7 +25,7 @@ _SIGNS = {
     CPUState.FREE: ('·', '.'),
     CPUState.EITHER: (':', ':'),
     CPUState.SHARED: ('░', 's'),
-    CPUState.OUTSIDE: ('×', 'x'),
+    CPUState.OUTSIDE: ('\N{MULTIPLICATION SIGN}', 'x'),
 }
 
 

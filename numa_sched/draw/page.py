@@ -13,7 +13,7 @@ from numa_sched.draw import geometry
 from numa_sched.draw.marks import PALETTE
 from numa_sched.draw.order import Order, in_order
 from numa_sched.draw.picture import CPUState, DrawnServer, Picture, in_all
-from numa_sched.draw.tile import CLASSES, WIDTH, rows, tile
+from numa_sched.draw.tile import CLASSES, WIDTH, Tile, rows, tile
 from numa_sched.draw.words import amount, plain
 
 # What the drawings for a file are wide, at most: a screen.
@@ -76,8 +76,10 @@ def _page(name: str, script: str, **values: object) -> str:
         f"default-src 'none'; style-src {_hash(style)}; "
         f"script-src {_hash(code)}; base-uri 'none'; form-action 'none'"
     )
-    return _environment().get_template(name).render(
-        style=style, script=code, policy=policy, **values
+    return (
+        _environment()
+        .get_template(name)
+        .render(style=style, script=code, policy=policy, **values)
     )
 
 
@@ -146,14 +148,18 @@ def host_svg(drawn: Sequence[Picture]) -> str:
                 'servers': _in_columns(each.servers, columns, servers),
             }
         )
-    return _environment().get_template('host.svg').render(
-        style=_style('drawing.css'),
-        hosts=parts,
-        width=width,
-        height=y,
-        states_of=_states,
-        outside=_outside,
-        title=', '.join(each.name for each in drawn),
+    return (
+        _environment()
+        .get_template('host.svg')
+        .render(
+            style=_style('drawing.css'),
+            hosts=parts,
+            width=width,
+            height=y,
+            states_of=_states,
+            outside=_outside,
+            title=', '.join(each.name for each in drawn),
+        )
     )
 
 
@@ -170,7 +176,8 @@ def _in_columns(
 
 def fleet_svg(drawn: Sequence[Picture]) -> str:
     """Give a drawing with a tile for each host."""
-    y, placed = 70, []
+    y = 70
+    placed: list[tuple[Tile, int, int, int]] = []
     below = 32 + 15 * max((len(each.words) for each in drawn), default=0)
     across = min(TILES_ACROSS, max(len(drawn), 1))
     for row in rows([tile(each) for each in drawn], across):
@@ -180,13 +187,17 @@ def fleet_svg(drawn: Sequence[Picture]) -> str:
             for index, each in enumerate(row)
         )
         y += height + 36
-    return _environment().get_template('fleet.svg').render(
-        style=_style('drawing.css'),
-        tiles=placed,
-        tile_width=WIDTH,
-        width=across * (WIDTH + 36) - 16,
-        height=y,
-        in_all=in_all(drawn),
+    return (
+        _environment()
+        .get_template('fleet.svg')
+        .render(
+            style=_style('drawing.css'),
+            tiles=placed,
+            tile_width=WIDTH,
+            width=across * (WIDTH + 36) - 16,
+            height=y,
+            in_all=in_all(drawn),
+        )
     )
 
 

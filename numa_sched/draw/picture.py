@@ -1,4 +1,4 @@
-"""What is to be seen of a host: values in the order in which they are drawn."""
+"""What is to be seen of a host: values, in the order of the drawing."""
 
 import dataclasses
 import enum
@@ -145,8 +145,9 @@ class Bar:
     def words(self) -> str:
         """All of it in a sentence, exactly."""
         if self.is_pages:
+            whole = self.amount(self.total)
             said = [
-                f'{self.label}: {self.total} pages ({self.amount(self.total)}B)',
+                f'{self.label}: {self.total} pages ({whole}B)',
                 f'{self.used} used',
             ]
         else:
@@ -319,7 +320,9 @@ class Picture:
         room = self.room
         said = []
         if room.cpus_total:
-            said.append(f'{room.cpus} of {room.cpus_total} CPUs free to pin')
+            said.append(
+                f'{room.cpus} of {counted(room.cpus_total, "CPU")} free to pin'
+            )
         if room.shared_total:
             said.append(
                 f'{room.shared} of {room.shared_total} shared CPUs free'

@@ -202,9 +202,7 @@ def _bars(cell: DrawnCell, look: Look, width: int) -> Iterator[Text]:
     label = max(len(bar.short) for bar in cell.bars)
     left = width - label - 1 - sum(widths) - len(widths)
     long = max(min(left, 40), 0)
-    yield look.quiet(
-        ' ' * (label + 1 + long) + _in_columns(names, widths)
-    )
+    yield look.quiet(' ' * (label + 1 + long) + _in_columns(names, widths))
     for bar, row in zip(cell.bars, rows, strict=True):
         line = look.text(f'{bar.short.ljust(label)} ')
         line.append_text(look.bar(bar, long))

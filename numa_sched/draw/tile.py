@@ -49,7 +49,8 @@ def tile(drawn: Picture) -> Tile:
     )
     width = (WIDTH - (across - 1) * CELL_GAP) // across
     paths: dict[CPUState, list[str]] = {}
-    frames, top = [], 0
+    frames: list[str] = []
+    top = 0
     for start in range(0, len(cells), across):
         row = cells[start : start + across]
         below = max(

@@ -10,11 +10,11 @@ _UNITS = (
 
 
 def plain(text: str) -> str:
-    """Give a text in one line, without anything that is not printed.
+    r"""Give a text in one line, without anything that is not printed.
 
     Whoever names a server must not be able to move the cursor, to turn the
     direction of writing or to break a page; such characters come out as
-    Python writes them, as in ``\\x1b``.
+    Python writes them, as in ``\x1b``.
     """
     if text.isprintable():
         return text
@@ -24,7 +24,7 @@ def plain(text: str) -> str:
 
 
 def encodable(text: str, encoding: str) -> str:
-    """Give a text with what an encoding lacks written as ``\\u20ac``."""
+    r"""Give a text with what an encoding lacks written as ``\u20ac``."""
     return text.encode(encoding, 'backslashreplace').decode(encoding)
 
 
@@ -57,8 +57,3 @@ def counted(number: int, what: str) -> str:
 def vcpus(number: float) -> str:
     """Give a number of shared CPUs, whole; what is not there is not."""
     return str(math.floor(number))
-
-
-def shortened(text: str, most: int) -> str:
-    """Give a text of at most so many letters."""
-    return text if len(text) <= most else text[: most - 1] + '…'

@@ -3,7 +3,7 @@
 import itertools
 
 from numa_sched import cpumask
-from numa_sched.fleet import Fleet, FleetHost, Flavor, Seat, Server
+from numa_sched.fleet import Flavor, Fleet, FleetHost, Seat, Server
 from numa_sched.topology import (
     CellLayout,
     DevicePool,
@@ -12,7 +12,16 @@ from numa_sched.topology import (
     Host,
     HostCell,
 )
-from tests.builders import DEDICATED, GIANT_KB, HUGE_KB, SMALL_KB, kind, mask
+from tests.builders import (
+    DEDICATED,
+    GIANT_KB,
+    HUGE_KB,
+    SMALL_KB,
+    kind,
+    make_cell,
+    make_host,
+    mask,
+)
 
 UUID = '00000000-0000-0000-0000-{:012d}'
 NIC = kind(
@@ -180,3 +189,67 @@ def make_cloud(hosts=12, servers=10):
         tuple(host for host, _ in made),
         tuple(itertools.chain.from_iterable(found for _, found in made)),
     )
+
+
+def zoo():
+    """Give hosts of every kind there is, by what is odd about them."""
+    everything = {
+        'one cell of one core': make_host(make_cell(cpus=1)),
+        'sparse cell ids': make_host(*map(make_cell, (0, 1, 16, 17))),
+        'cells not in the order of their ids': make_host(
+            make_cell(8), make_cell(0)
+        ),
+        'a cell of memory only': make_host(
+            make_cell(0), make_cell(1, cpus=0, memory_mb=131072)
+        ),
+        'no siblings told': make_host(
+            HostCell(CellLayout(0, dedicated=0b11110000), 4096)
+        ),
+        'siblings told of some': make_host(
+            HostCell(CellLayout(0, dedicated=0b1111, siblings=(0b11,)), 4096)
+        ),
+        'cores of one and of two threads': make_host(
+            HostCell(CellLayout(0, dedicated=0b1111, siblings=(3, 4, 8)), 4096)
+        ),
+        'four threads a core': make_host(make_cell(cpus=16, threads=4)),
+        'eight threads a core': make_host(make_cell(cpus=96, threads=8)),
+        '64 cells': make_host(*(make_cell(id, cpus=4) for id in range(64))),
+        'cells of unlike sizes': make_host(
+            make_cell(0, cpus=2), make_cell(1, cpus=40, threads=2)
+        ),
+        'shared CPUs only': make_host(
+            make_cell(cpus=4, shared=True, shared_used=7),
+            cpu_allocation_ratio=1.5,
+        ),
+        'CPUs for both': make_host(make_cell(legacy=True, pinned=[1])),
+        'more memory used than there is': make_host(
+            make_cell(memory_used_mb=9000, pages=[(HUGE_KB, 10, 9, 8)])
+        ),
+        'no memory': make_host(make_cell(memory_mb=0)),
+        'the highest CPU there can be': make_host(
+            make_cell(cpus=1, first=cpumask.HIGHEST_CPU)
+        ),
+        'pages of every size': make_host(
+            make_cell(
+                pages=[(4, 1000), (64, 0), (2048, 7), (16777216, 3, 1, 1)]
+            )
+        ),
+        'devices and networks': make_host(
+            make_cell(physnets=frozenset({'physnet2', 'physnet1'})),
+            make_cell(1, physnets=frozenset(), tunneled=True),
+            pools=(
+                DevicePool(0, NIC, 3),
+                DevicePool(0, NIC, 4),
+                DevicePool(None, kind(vendor_id='10de'), 1),
+                DevicePool(9, frozenset(), 2),
+            ),
+        ),
+    }
+    hosts = {
+        name: make_fleet_host(host, name) for name, host in everything.items()
+    }
+    hosts['no topology'] = make_fleet_host(None, 'no topology')
+    hosts['a topology that makes no sense'] = make_fleet_host(
+        None, 'a topology that makes no sense', error='a cell id of -1'
+    )
+    return hosts

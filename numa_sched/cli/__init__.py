@@ -1,0 +1,1 @@
+"""The commands of operators: what they are asked, and how they answer."""
