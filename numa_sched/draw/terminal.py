@@ -251,7 +251,13 @@ def _key(drawn: Picture, look: Look) -> Text:
         for state in (CPUState.FREE, CPUState.EITHER, CPUState.SHARED)
         if state in states
     )
-    return Text('   ').join(said)
+    # No sign stands in another line than what it means.
+    lines = [Text()]
+    for each in said:
+        if lines[-1] and lines[-1].cell_len + 3 + each.cell_len > look.width:
+            lines.append(Text())
+        lines[-1].append('   ' if lines[-1] else '').append_text(each)
+    return Text('\n').join(lines)
 
 
 def _servers(drawn: Picture, look: Look) -> Table:

@@ -1,0 +1,107 @@
+import itertools
+
+import pytest
+
+from numa_sched.draw.build import picture
+from numa_sched.draw.picture import Bar, Room, memory_bar, pages_bar
+from tests.builders import HUGE_KB, make_cell, make_host
+from tests.unit.draw.fleets import make_fleet_host, zoo
+
+
+@pytest.mark.parametrize(
+    ('used', 'reserved', 'total', 'parts'),
+    [
+        pytest.param(0, 0, 0, (0, 0, 0), id='nothing'),
+        pytest.param(5, 0, 10, (5, 0, 5), id='half'),
+        pytest.param(1, 0, 1000, (1, 0, 9), id='a little is seen'),
+        pytest.param(999, 0, 1000, (9, 0, 1), id='a little left is seen'),
+        pytest.param(1, 1, 1000, (1, 1, 8), id='of everything'),
+        pytest.param(10, 0, 10, (10, 0, 0), id='full is full'),
+        pytest.param(30, 0, 10, (10, 0, 0), id='more than there is'),
+        pytest.param(0, 10, 10, (0, 10, 0), id='all of it reserved'),
+    ],
+)
+def test_a_bar_shows_what_is_there(used, reserved, total, parts):
+    assert Bar('', 1, total, used, reserved).parts(10) == parts
+
+
+def test_the_parts_of_a_bar_fill_it():
+    for used, reserved, total in itertools.product(range(0, 40, 3), repeat=3):
+        parts = Bar('', 1, total, used, reserved).parts(7)
+        assert sum(parts) in (0, 7)
+        assert min(parts) >= 0
+
+
+@pytest.mark.parametrize(
+    ('bar', 'words'),
+    [
+        (memory_bar(4096, 512), 'memory: 4096 MiB, 512 used, 3584 free'),
+        (
+            memory_bar(4096, 5000),
+            'memory: 4096 MiB, 5000 used, 904 more than there is',
+        ),
+        (
+            pages_bar(2048, 1024, 100, 24),
+            '2 MiB pages: 1024 pages (2GiB), 100 used, 24 reserved, 900 free',
+        ),
+    ],
+)
+def test_a_bar_is_told_exactly(bar, words):
+    assert bar.words == words
+
+
+def test_the_room_of_a_host_is_that_of_its_cells():
+    drawn = picture(
+        make_fleet_host(
+            make_host(
+                make_cell(
+                    0,
+                    cpus=6,
+                    pinned=[0, 1],
+                    memory_mb=1000,
+                    memory_used_mb=300,
+                    pages=[(4, 100), (HUGE_KB, 10, 4, 1)],
+                ),
+                make_cell(1, cpus=4, shared=True, shared_used=3),
+                make_cell(2, cpus=2, memory_mb=24),
+                make_cell(3, cpus=0, memory_mb=24),
+                cpu_allocation_ratio=1.5,
+            )
+        )
+    )
+    assert drawn.room == Room(
+        cpus=6,
+        cpus_total=8,
+        shared=3,
+        shared_total=6,
+        memory_mb=700 + 4096 + 48,
+        memory_total_mb=1000 + 4096 + 48,
+        huge_kb=5 * HUGE_KB,
+        huge_total_kb=10 * HUGE_KB,
+        # Not that without CPUs, which no guest can have to itself.
+        cells=1,
+        cells_total=4,
+    )
+    assert drawn.words == (
+        '6 of 8 CPUs free to pin',
+        '3 of 6 shared CPUs free',
+        '4.7Gi of 5Gi memory free',
+        '10Mi of 20Mi in huge pages free',
+        '1 of 4 cells free',
+    )
+
+
+def test_every_cpu_of_every_host_is_drawn_once():
+    for host in zoo().values():
+        if host.host is None:
+            continue
+        drawn = picture(host)
+        for cell in drawn.cells:
+            (layout,) = (
+                each for each in host.host.layout.cells if each.id == cell.id
+            )
+            ids = [cpu.id for core in cell.cores for cpu in core]
+            assert len(set(ids)) == len(ids)
+            assert sum(1 << id for id in ids) == (
+                layout.dedicated | layout.shared
+            )
