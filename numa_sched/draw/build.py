@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from numa_sched import cpumask
 from numa_sched.draw import marks
-from numa_sched.draw.picture import (
+from numa_sched.draw.cell import (
     CPUState,
     DrawnCell,
     DrawnServer,
-    Picture,
     memory_bar,
     pages_bar,
 )
+from numa_sched.draw.picture import Picture
 from numa_sched.draw.words import page_size, plain
 from numa_sched.fleet import Fleet, FleetHost, Server
 from numa_sched.topology import (
@@ -157,7 +157,7 @@ def _cell(
             *(pages_bar(*each) for each in pages if any(each[1:])),
         ),
         dedicated=layout.dedicated_count,
-        free=cell.free.bit_count(),
+        free=(layout.dedicated & ~cell.pinned & ~held).bit_count(),
         shared=shared,
         shared_used=cell.shared_used,
         shared_limit=shared * host.cpu_allocation_ratio,

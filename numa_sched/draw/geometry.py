@@ -3,9 +3,10 @@
 import dataclasses
 import itertools
 import math
+import textwrap
 from collections.abc import Sequence
 
-from numa_sched.draw.picture import CPU, Bar, DrawnCell
+from numa_sched.draw.cell import CPU, Bar, DrawnCell
 
 # The box of a CPU; cores have a frame around theirs, and a gap between them.
 CPU_SIZE = 30
@@ -21,7 +22,7 @@ MARGIN = 14
 LINE = 18
 BAR = 38
 BAR_HEIGHT = 10
-NARROWEST = 372
+NARROWEST = 396
 # About how wide a letter is, to know what has no room in a line.
 LETTER = 7
 
@@ -48,11 +49,10 @@ class Core:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Line:
-    """A line of text; ``whole`` is what it would be if there were room."""
+    """A line of text."""
 
     y: int
     text: str
-    whole: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def plan(cell: DrawnCell) -> CellPlan:
     lines = []
     for words in cell.cpus:
         y += LINE
-        lines.append(_line(words, y, inside))
+        lines.append(Line(y, words))
     y += 12
     cores = tuple(
         _core(
@@ -133,8 +133,10 @@ def plan(cell: DrawnCell) -> CellPlan:
         bars.append(BarPlan(bar, y, used, reserved))
         y += BAR
     for words in cell.near:
-        y += LINE
-        lines.append(_line(words, y, inside))
+        # Letters of other scripts are wider, and break anywhere.
+        for part in textwrap.wrap(words, inside // LETTER):
+            y += LINE
+            lines.append(Line(y, part))
     return CellPlan(
         cell,
         inside + 2 * MARGIN,
@@ -155,10 +157,6 @@ def evened(plans: Sequence[CellPlan]) -> list[CellPlan]:
         dataclasses.replace(each, height=heights[len(each.cores)])
         for each in plans
     ]
-
-
-def _line(words: str, y: int, width: int) -> Line:
-    return Line(y, cut(words, width), words)
 
 
 def cut(words: str, width: int) -> str:

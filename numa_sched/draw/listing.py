@@ -6,8 +6,9 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from numa_sched.draw.cell import Bar, DrawnCell
 from numa_sched.draw.look import Look
-from numa_sched.draw.picture import Bar, DrawnCell, Picture, in_all
+from numa_sched.draw.picture import Picture, in_all
 from numa_sched.draw.words import amount
 
 # A cell is a bar as long as there is room for those of its host; else a level.

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from numa_sched.draw.cell import CPU, Bar, CPUState
 from numa_sched.draw.marks import PALETTE
-from numa_sched.draw.picture import CPU, Bar, CPUState
 from numa_sched.draw.words import encodable
 
 _PLAIN = Style()

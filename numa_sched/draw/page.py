@@ -3,22 +3,25 @@
 import base64
 import functools
 import hashlib
+import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 import jinja2
 import markupsafe
 
 from numa_sched import cpumask
 from numa_sched.draw import geometry
+from numa_sched.draw.cell import CPUState
 from numa_sched.draw.marks import PALETTE
 from numa_sched.draw.order import Order, in_order
-from numa_sched.draw.picture import CPUState, DrawnServer, Picture, in_all
+from numa_sched.draw.picture import Picture, Sign, in_all
 from numa_sched.draw.tile import CLASSES, WIDTH, Tile, rows, tile
 from numa_sched.draw.words import amount, plain
 
 # What the drawings for a file are wide, at most: a screen.
-SCREEN = 1560
-SERVER_WIDTH = 372
+SCREEN = 1660
+SERVER_WIDTH, GAP = 396, 16
 TILES_ACROSS = 6
 # Of CPUs in no cell the boxes are drawn up to so many; then only told.
 MOST_OUTSIDE = 64
@@ -92,7 +95,6 @@ def host_page(drawn: Sequence[Picture], taken_at: str | None = None) -> str:
             (each, geometry.evened([*map(geometry.plan, each.cells)]))
             for each in drawn
         ],
-        states_of=_states,
         outside=_outside,
         taken_at=plain(taken_at or ''),
     )
@@ -126,28 +128,9 @@ def host_svg(drawn: Sequence[Picture]) -> str:
     """Give a drawing of hosts, one below the other."""
     y, width, parts = 0, SERVER_WIDTH, []
     for each in drawn:
-        top = y
-        placed, y = geometry.arranged(
-            [*map(geometry.plan, each.cells)], SCREEN, y + 92
-        )
-        across = max(geometry.extent(placed), SERVER_WIDTH)
-        notes, y = y, y + 20 * len(each.notes)
-        outside, y = y, y + 44 * bool(each.outside)
-        elsewhere, y = y, y + 20 * len(each.elsewhere)
-        columns = max(across // SERVER_WIDTH, 1)
-        servers, y = y + 8, y + 24 + 40 * -(-len(each.servers) // columns)
-        width = max(width, across)
-        parts.append(
-            {
-                'drawn': each,
-                'top': top,
-                'placed': placed,
-                'notes': notes,
-                'outside': outside,
-                'elsewhere': elsewhere,
-                'servers': _in_columns(each.servers, columns, servers),
-            }
-        )
+        part, y = _whole(each, y)
+        parts.append(part)
+        width = max(width, part['width'])
     return (
         _environment()
         .get_template('host.svg')
@@ -156,22 +139,69 @@ def host_svg(drawn: Sequence[Picture]) -> str:
             hosts=parts,
             width=width,
             height=y,
-            states_of=_states,
-            outside=_outside,
             title=', '.join(each.name for each in drawn),
         )
     )
 
 
-def _in_columns(
-    servers: Sequence[DrawnServer], columns: int, top: int
-) -> list[tuple[DrawnServer, int, int]]:
-    """Give servers and where they stand, column by column."""
-    below = max(-(-len(servers) // columns), 1)
-    return [
-        (server, index // below * SERVER_WIDTH, top + index % below * 40)
-        for index, server in enumerate(servers)
+def _whole(drawn: Picture, top: int) -> tuple[dict[str, Any], int]:
+    """Give what of a host stands where, from the top, and where it ends."""
+    plans = [*map(geometry.plan, drawn.cells)]
+    width = max(geometry.extent(geometry.arranged(plans, SCREEN, 0)[0]), 1)
+    lines: list[tuple[int, str]] = []
+
+    def write(words: str, y: int) -> int:
+        for line in textwrap.wrap(words, width // geometry.LETTER):
+            lines.append((y + 14, line))
+            y += 20
+        return y
+
+    y = write(' · '.join(drawn.words), top + 26)
+    if drawn.facts:
+        y = write(' · '.join(drawn.facts), y)
+    key, y = _key(drawn, width, y + 8)
+    placed, y = geometry.arranged(plans, SCREEN, y + 10)
+    outside, boxes = y, _outside(drawn)
+    if drawn.outside:
+        y += 38 if boxes else 0
+        cpus = cpumask.to_list(drawn.outside)
+        y = write(f'CPUs {cpus}: {CPUState.OUTSIDE.value}', y)
+    for words in drawn.elsewhere:
+        y = write(f'near no cell: {words}', y)
+    for note in drawn.notes:
+        y = write(f'! {note}', y)
+    columns = max((width + GAP) // (SERVER_WIDTH + GAP), 1)
+    below = -(-len(drawn.servers) // columns)
+    y += 16
+    servers = [
+        (server, index // below * (SERVER_WIDTH + GAP), y + index % below * 40)
+        for index, server in enumerate(drawn.servers)
     ]
+    return {
+        'drawn': drawn,
+        'width': width,
+        'top': top,
+        'lines': lines,
+        'key': key,
+        'placed': placed,
+        'outside': outside,
+        'boxes': boxes,
+        'servers': servers,
+    }, y + 40 * below + 16
+
+
+def _key(
+    drawn: Picture, width: int, y: int
+) -> tuple[list[tuple[Sign, int, int]], int]:
+    """Give the signs and where they stand, and where they end below."""
+    x, found = 0, []
+    for sign in drawn.key:
+        long = 48 + geometry.LETTER * len(sign.words)
+        if x and x + long > width:
+            x, y = 0, y + 30
+        found.append((sign, x, y))
+        x += long
+    return found, y + 30 if found else y
 
 
 def fleet_svg(drawn: Sequence[Picture]) -> str:
@@ -199,14 +229,6 @@ def fleet_svg(drawn: Sequence[Picture]) -> str:
             in_all=in_all(drawn),
         )
     )
-
-
-def _states(drawn: Picture) -> list[CPUState]:
-    """Give the states that a key must tell, of those that are there."""
-    there = {state for cell in drawn.cells for state, _ in cell.states}
-    if drawn.outside:
-        there.add(CPUState.OUTSIDE)
-    return [state for state in CPUState if state in there]
 
 
 def _outside(drawn: Picture) -> list[int]:

@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from numa_sched import cpumask
+from numa_sched.draw.cell import CPU, CPUState, DrawnCell
 from numa_sched.draw.look import Look
-from numa_sched.draw.picture import CPU, CPUState, DrawnCell, Picture
+from numa_sched.draw.picture import Picture
 from numa_sched.draw.words import amount
 
 # Inside of the frame of a cell: with less, bars and numbers have no room;
@@ -230,27 +231,17 @@ def _beside(drawn: Picture, look: Look) -> Iterator[Text]:
 
 def _key(drawn: Picture, look: Look) -> Text:
     """Give what the signs mean, of those that are there."""
-    cpus = [cpu for cell in drawn.cells for core in cell.cores for cpu in core]
-    states = {cpu.state for cpu in cpus}
-    marks = {cpu.mark for cpu in cpus}
-    said = []
-    owned = [cpu for cpu in cpus if cpu.colour is not None]
-    if owned:
-        first = min(owned, key=lambda cpu: cpu.mark)
-        said.append(
-            Text.assemble(
-                look.chip(first.mark, first.colour), ' pinned, by server'
-            )
+    said = [
+        Text.assemble(
+            look.chip(sign.mark, sign.colour)
+            if sign.colour is not None
+            else sign.mark or look.sign(sign.state),
+            look.text(f' {sign.words}'),
         )
-    if '?' in marks:
-        said.append(look.text('? pinned, by no server known here'))
-    if '!' in marks:
-        said.append(look.text('! held by several servers'))
-    said.extend(
-        look.text(f'{look.sign(state)} {state.value}')
-        for state in (CPUState.FREE, CPUState.EITHER, CPUState.SHARED)
-        if state in states
-    )
+        for sign in drawn.key
+        # Those have been told by their numbers.
+        if sign.state is not CPUState.OUTSIDE
+    ]
     # No sign stands in another line than what it means.
     lines = [Text()]
     for each in said:

@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Sequence
 
 from numa_sched import cpumask
-from numa_sched.draw.picture import CPUState, DrawnCell, Picture
+from numa_sched.draw.cell import CPUState, DrawnCell
+from numa_sched.draw.picture import Picture
 
 WIDTH = 232
 # A CPU, and from one to the next.

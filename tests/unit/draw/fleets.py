@@ -37,7 +37,15 @@ def make_fleet_host(host=None, name='node1', **fields):
     return FleetHost(name, uuid=UUID.format(1), host=host, **fields)
 
 
-def make_server(name, seats=(), *, number=None, shared=0, on='node1'):
+def make_server(
+    name,
+    seats=(),
+    *,
+    number=None,
+    shared=0,
+    memory_mb=1024,
+    on='node1',
+):
     """Give a server; seats are (cell id, CPUs), or with pages in KiB too."""
     number = sum(map(ord, name)) if number is None else number
     seats = tuple(
@@ -46,13 +54,13 @@ def make_server(name, seats=(), *, number=None, shared=0, on='node1'):
     )
     cells = tuple(
         GuestCell(
-            1024,
+            memory_mb,
             dedicated=seat.pinned.bit_count(),
             shared=0 if seat.pinned else shared,
             cpu_policy=DEDICATED,
         )
         if seat.pinned
-        else GuestCell(1024, shared=shared)
+        else GuestCell(memory_mb, shared=shared)
         for seat in seats
     )
     vcpus = shared + sum(seat.pinned.bit_count() for seat in seats)
@@ -62,7 +70,7 @@ def make_server(name, seats=(), *, number=None, shared=0, on='node1'):
         'project',
         on,
         on,
-        Flavor(f'c{vcpus}', vcpus, 1024 * max(len(seats), 1)),
+        Flavor(f'c{vcpus}', vcpus, memory_mb * max(len(seats), 1)),
         guest=Guest(cells) if cells else None,
         seats=seats,
     )

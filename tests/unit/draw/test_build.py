@@ -4,7 +4,7 @@ import random
 import pytest
 
 from numa_sched.draw.build import picture, pictures
-from numa_sched.draw.picture import CPUState
+from numa_sched.draw.cell import CPUState
 from numa_sched.fleet import Flavor
 from numa_sched.topology import CellLayout, HostCell
 from tests.builders import GIANT_KB, HUGE_KB, make_cell, make_host, mask

@@ -3,9 +3,10 @@ import itertools
 import pytest
 
 from numa_sched.draw.build import picture
-from numa_sched.draw.picture import Bar, Room, memory_bar, pages_bar
+from numa_sched.draw.cell import Bar, memory_bar, pages_bar
+from numa_sched.draw.picture import Room
 from tests.builders import HUGE_KB, make_cell, make_host
-from tests.unit.draw.fleets import make_fleet_host, zoo
+from tests.unit.draw.fleets import make_fleet_host, make_server, zoo
 
 
 @pytest.mark.parametrize(
@@ -105,3 +106,50 @@ def test_every_cpu_of_every_host_is_drawn_once():
             assert sum(1 << id for id in ids) == (
                 layout.dedicated | layout.shared
             )
+
+
+def test_a_cell_with_less_than_nothing_takes_nothing_from_the_others():
+    drawn = picture(
+        make_fleet_host(
+            make_host(
+                make_cell(
+                    memory_mb=1000,
+                    memory_used_mb=3000,
+                    pages=[(HUGE_KB, 1, 9)],
+                ),
+                make_cell(1, memory_mb=500, pages=[(HUGE_KB, 5, 2)]),
+            )
+        )
+    )
+    assert drawn.room.memory_mb == 500
+    assert drawn.room.huge_kb == 3 * HUGE_KB
+
+
+def test_the_key_tells_the_signs_that_there_are():
+    host = make_host(
+        make_cell(0, cpus=4, first=1, pinned=[1, 2, 3]),
+        make_cell(1, cpus=1, first=6, shared=True),
+        make_cell(2, cpus=1, first=7, legacy=True),
+    )
+    servers = [
+        make_server('a', [(0, [2])]),
+        make_server('b', [(0, [2, 3])]),
+        make_server('c', []),
+    ]
+    key = picture(make_fleet_host(host), servers).key
+    assert [(sign.words, sign.mark, sign.colour) for sign in key] == [
+        ('pinned, by server', 'B', 1),
+        ('pinned, by no server known here', '?', None),
+        ('pinned, by several servers', '!', None),
+        ('free', '', None),
+        ('free, for pinned and for shared CPUs', '', None),
+        ('shared', '', None),
+        ('in no cell: not for guests, or offline', '', None),
+    ]
+    assert picture(make_fleet_host()).key == ()
+
+
+def test_a_cpu_that_is_held_is_not_free_whatever_the_host_says():
+    host = make_fleet_host(make_host(4))
+    drawn = picture(host, [make_server('a', [(0, [2])])])
+    assert drawn.room.cpus == 3
