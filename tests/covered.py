@@ -20,6 +20,7 @@ FLOORS = {
     'unit': {
         'cpumask': 100,
         'destination': 100,
+        'draw': 100,
         'fit': 96,
         'history': 100,
         'policy': 100,

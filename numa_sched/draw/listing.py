@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console
-from rich.style import Style
 from rich.text import Text
 
 from numa_sched.draw.cell import Bar, DrawnCell
@@ -67,10 +66,10 @@ def listing(drawn: Sequence[Picture], look: Look) -> Iterator[Text]:
 
 def _row(drawn: Picture, look: Look) -> list[Text]:
     """Give what stands in a line, with the cells left out."""
-    name = look.loud(drawn.name)
+    name = Text().append_text(look.loud(drawn.name))
     told = [fact for fact in drawn.facts if fact.startswith(('down', 'disab'))]
     if told:
-        name.append_text(look.text(f' {", ".join(told)}', Style()))
+        name.append_text(look.text(f' {", ".join(told)}'))
     if drawn.problem is not None:
         return [name, look.quiet(drawn.problem)]
     room = drawn.room

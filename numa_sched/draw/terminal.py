@@ -8,7 +8,6 @@ from rich import box
 from rich.cells import chop_cells
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
-from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
@@ -52,11 +51,12 @@ def host(drawn: Picture, look: Look) -> Group:
 
 
 def _head(drawn: Picture, look: Look) -> Text:
-    head = look.loud(drawn.name)
+    # What is put to a text takes its style; to one of none, it keeps its own.
+    head = Text().append_text(look.loud(drawn.name))
     if drawn.facts:
-        head.append_text(look.text(f'  {", ".join(drawn.facts)}', Style()))
+        head.append_text(look.text(f'  {", ".join(drawn.facts)}'))
     head.append('\n')
-    return head.append_text(look.text('; '.join(drawn.words), Style()))
+    return head.append_text(look.text('; '.join(drawn.words)))
 
 
 def columns(cells: Sequence[DrawnCell], look: Look, chip: int) -> int:
@@ -177,7 +177,7 @@ def _cores(
 
 def _core(core: Sequence[CPU], look: Look, field: int) -> Text:
     left, right = look.edges(core[0], core[-1])
-    line = left
+    line = Text().append_text(left)
     for before, cpu in zip((None, *core), core, strict=False):
         if before is not None:
             line.append_text(look.between(before, cpu))

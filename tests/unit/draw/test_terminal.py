@@ -138,6 +138,19 @@ def test_colours_add_nothing_that_characters_do_not_say():
     )
 
 
+def test_what_is_seen_first_is_the_name():
+    text = shown([small()], force_terminal=True, color_system='truecolor')
+    assert text.startswith('\x1b[1mnode1\x1b[0m  zone az1, up')
+
+
+def test_letters_are_not_dim_where_there_are_no_colours(monkeypatch):
+    monkeypatch.setenv('NO_COLOR', '1')
+    text = shown([small()], force_terminal=True, color_system='truecolor')
+    assert (
+        '\x1b[2m[\x1b[0m\x1b[1mA\x1b[0m\x1b[1m \x1b[0m\x1b[1mA\x1b[0m' in text
+    )
+
+
 def strip_codes(text):
     lines = re.sub(r'\x1b\[[0-9;]*m', '', text).splitlines()
     return '\n'.join(line.rstrip() for line in lines)
@@ -217,6 +230,16 @@ def test_long_words_are_all_there():
     text = shown([picture(host, [make_server('s' * 300, [(0, [0])])])])
     assert text.count('n') >= 300
     assert text.count('s') >= 300
+
+
+def test_what_is_in_other_scripts_is_folded_by_its_width():
+    nets = frozenset({'漢' * 40})
+    host = make_fleet_host(make_host(make_cell(physnets=nets)))
+    lines = shown([picture(host)]).splitlines()
+    assert sum(line.count('漢') for line in lines) == 40
+    frames = {line.index('│', 1) for line in lines if '漢' in line}
+    # Fewer letters to a line, as each takes two columns.
+    assert max(frames) < 40
 
 
 def test_many_servers_have_marks_of_two_letters():
