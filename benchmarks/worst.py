@@ -16,8 +16,8 @@ import sys
 import time
 
 from numa_sched import fit
+from numa_sched.fit.on_host import OnHost
 from numa_sched.fit.reasons import Misfit
-from numa_sched.nova.scheduler.assess import OnHost
 from numa_sched.topology import (
     CPUPolicy,
     DeviceAffinity,

@@ -31,3 +31,7 @@ class SourceError(NumaSchedError):
 
 class DrawingError(NumaSchedError):
     """A drawing cannot be written to a file."""
+
+
+class RequestError(NumaSchedError):
+    """What a server or a flavor asks for cannot be understood."""

@@ -5,28 +5,21 @@ import difflib
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from cliff import command
-
-from numa_sched.cli import files
+from numa_sched.cli import files, source
+from numa_sched.cli.base import Examples
 from numa_sched.exceptions import NotFoundError
-from numa_sched.fleet import Fleet, FleetHost
 
 if TYPE_CHECKING:
     from numa_sched.draw.order import Order
     from numa_sched.draw.picture import Picture
+    from numa_sched.fleet import FleetHost
 
 SORTS = ('name', 'room', 'cells')
 STDOUT = '-'
 MOST_NAMED = 3
-EXAMPLES = (
-    'Examples: "map" for all hosts, "map node7" for one in the terminal; '
-    '"map --sort room --html fleet.html" for a page of all hosts that opens '
-    'in a browser without a network, "map node7 --svg node7.svg" for a '
-    'drawing of one.'
-)
 
 
-class Map(command.Command):
+class Map(Examples):
     """Draw hosts: their cells, cores and CPUs, and who has them.
 
     Hosts that are named are drawn in full, one below the other: each cell
@@ -35,11 +28,24 @@ class Map(command.Command):
     drawn, a line or a small tile each.
     """
 
-    _epilog = EXAMPLES  # type: ignore[assignment]
+    examples = """
+        All hosts, a line each, those with the most room first:
+          numa-sched map --sort room
+
+        One of them, CPU by CPU:
+          numa-sched map node7
+
+        A page of all hosts that opens in a browser without a network:
+          numa-sched map --html cloud.html
+
+        A drawing of one, from a snapshot:
+          numa-sched map node7 --snapshot cloud.json.gz --svg node7.svg
+    """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Give the parser of what is asked."""
         parser = super().get_parser(prog_name)
+        source.add_arguments(parser)
         parser.add_argument(
             'hosts',
             metavar='HOST',
@@ -84,8 +90,7 @@ class Map(command.Command):
         for path in wanted.values():
             if path != STDOUT:
                 files.check(path, force=parsed_args.force)
-        # The application's own, which knows where its fleet comes from.
-        fleet: Fleet = self.app.fleet()  # type: ignore[attr-defined]
+        fleet = source.fleet(parsed_args)
         hosts = chosen(fleet.hosts, parsed_args.hosts)
         # What draws is loaded only now: the other commands do without.
         from numa_sched.draw.build import pictures
@@ -147,8 +152,8 @@ _RENDER: dict[
 
 
 def chosen(
-    hosts: Iterable[FleetHost], names: Sequence[str]
-) -> tuple[FleetHost, ...]:
+    hosts: 'Iterable[FleetHost]', names: Sequence[str]
+) -> 'tuple[FleetHost, ...]':
     """Give the hosts that are named, in that order; all, if none is.
 
     A name is that of a host, which may have several nodes, or of a node.

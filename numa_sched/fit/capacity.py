@@ -4,6 +4,8 @@ It is counted for many hosts at once, in arrays as those of
 :mod:`numa_sched.fit.left`.
 """
 
+from collections.abc import Sequence
+
 import numpy
 
 from numa_sched.fit.cell import page_order
@@ -12,6 +14,7 @@ from numa_sched.topology import (
     CPUPolicy,
     Guest,
     GuestCell,
+    Host,
     HostLayout,
     PageSize,
     ThreadPolicy,
@@ -150,6 +153,20 @@ class Capacity:
             _times(cell.memory_mb * 1024, pages_kb[:, columns[:, 0]]),
             _times(cell.memory_mb, memory_mb),
         )
+
+
+def rooms_on(hosts: Sequence[Host], guest: Guest) -> list[float]:
+    """Give what :meth:`Capacity.guests` gives, for hosts of any kinds."""
+    kinds: dict[int, list[int]] = {}
+    for number, host in enumerate(hosts):
+        kinds.setdefault(id(host.layout), []).append(number)
+    rooms = [0.0] * len(hosts)
+    for numbers in kinds.values():
+        left = Left([hosts[number] for number in numbers])
+        found = Capacity(left).guests(guest).tolist()
+        for number, room in zip(numbers, found, strict=True):
+            rooms[number] = room
+    return rooms
 
 
 def _times(need, room: numpy.ndarray) -> numpy.ndarray:

@@ -7,7 +7,7 @@ from nova.pci import request as pci_request
 from nova.scheduler import utils as scheduler_utils
 from nova.virt import hardware
 
-from numa_sched.exceptions import NotFoundError, TopologyError
+from numa_sched.exceptions import RequestError, TopologyError
 from numa_sched.fleet import Asked, Flavor
 from numa_sched.nova import convert
 from numa_sched.topology import Guest
@@ -43,7 +43,7 @@ def flavor(row, image_properties: Mapping[str, str] | None = None) -> Flavor:
 def with_image(known: Flavor, image_properties: Mapping[str, str]) -> Flavor:
     """Give a flavor with what it asks for together with an image.
 
-    :raises NotFoundError: if Nova makes nothing of the two
+    :raises RequestError: if Nova makes nothing of the two
     """
     objects.register_all()
     row = objects.Flavor(
@@ -57,7 +57,7 @@ def with_image(known: Flavor, image_properties: Mapping[str, str]) -> Flavor:
     )
     together = flavor(row, image_properties)
     if together.error:
-        raise NotFoundError(
+        raise RequestError(
             f'Nova makes nothing of flavor {known.name} with these image '
             f'properties: {together.error}'
         )

@@ -26,3 +26,8 @@ class Strategy:
     def scores(self, guest: Guest, claims: Sequence[Claim]) -> list[float]:
         """Give the score of each claim; for those that are faster so."""
         return [self.score(claim.host, guest, claim) for claim in claims]
+
+
+def bounded(score: float) -> float:
+    """Give a score as it counts, whatever a strategy says: from 0 to 1."""
+    return min(max(score, 0.0), 1.0)

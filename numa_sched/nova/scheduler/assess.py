@@ -4,18 +4,13 @@ import nova.conf
 
 from numa_sched import fit
 from numa_sched.fit.claim import Claim
-from numa_sched.fit.reasons import Misfit, Reason, TooManySets
+from numa_sched.fit.on_host import Allowance, OnHost
+from numa_sched.fit.reasons import Misfit, Reason
 from numa_sched.nova import convert
 from numa_sched.nova.scheduler.pci import chosen_providers
 from numa_sched.nova.scheduler.views import VIEWS, Verdict, View
 
 CONF = nova.conf.CONF
-
-# A request must not hold up those behind it, on however many hosts: when this
-# is done, some 2 s, little more than the first choice of each claim is tried.
-MAX_STEPS_OF_REQUEST = 200_000
-LEAST_STEPS = 100
-STEPS_PER_CANDIDATE = 20
 
 
 class Assessment:
@@ -34,7 +29,7 @@ class Assessment:
         )
         self._views = views
         self._now = views.begin()
-        self._budget = fit.Budget(MAX_STEPS_OF_REQUEST)
+        self._part = Allowance().part
         self._given_up: set[View] = set()
         self._on: OnHost | None = None
         if demand and self.guest:
@@ -130,34 +125,3 @@ class Assessment:
         return chosen_providers(
             host_state.pci_stats, self.requests, candidate['mappings']
         )
-
-    def _part(self):
-        """Give the part of what may be done that is for one host."""
-        steps = max(LEAST_STEPS, min(fit.MAX_STEPS, self._budget.left))
-        return fit.Budget(steps, self._budget)
-
-
-class OnHost:
-    """A guest with devices on one host, for all allocation candidates."""
-
-    def __init__(self, host, guest, packing, budget):
-        """Take what may be done for all candidates together."""
-        self.host, self._budget = host, budget
-        self._trial = fit.Trial(host, guest, packing=packing)
-        self._claims = {}
-
-    def claim(self, chosen):
-        """Give the claim with the devices of some providers, or why not."""
-        if chosen not in self._claims:
-            self._claims[chosen] = self._new_claim(chosen)
-        return self._claims[chosen]
-
-    def _new_claim(self, chosen):
-        try:
-            self._budget.take(STEPS_PER_CANDIDATE)
-        except fit.OutOfSteps:
-            return Misfit(TooManySets())
-        constraints = []
-        if chosen is not None:
-            constraints.append(self._trial.devices_near(chosen))
-        return self._trial.claim(constraints, self._budget)

@@ -10,10 +10,10 @@ from oslo_log import log as logging
 
 from numa_sched import conf, plugins, rank
 from numa_sched.exceptions import NumaSchedError, TopologyError
-from numa_sched.fit.capacity import Capacity
-from numa_sched.fit.left import Left
+from numa_sched.fit.capacity import rooms_on
 from numa_sched.nova.scheduler import demand, refusals, underway, workers
 from numa_sched.nova.scheduler.assess import Assessment
+from numa_sched.score import bounded
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -209,7 +209,7 @@ class NUMAFitWeigher(weights.BaseHostWeigher):
         ]
         scores = self._scores(strategy, assessment.guest, unscored)
         for (_, verdict), score in zip(unscored, scores, strict=True):
-            verdict.score = min(max(score, self.minval), self.maxval)
+            verdict.score = bounded(score)
             verdict.scored_by = strategy
         return verdicts
 
@@ -269,17 +269,16 @@ def _warn_of_multiplier(why, option):
 
 def _rooms(views, guest):
     """Give how many such guests each host has room for."""
-    kinds = {}
-    for number, view in enumerate(views):
-        if view is not None and view.host is not None:
-            kinds.setdefault(id(view.host.layout), []).append(number)
+    known = [
+        number
+        for number, view in enumerate(views)
+        if view is not None and view.host is not None
+    ]
     rooms = [1.0] * len(views)
-    for numbers in kinds.values():
-        left = Left([views[number].host for number in numbers])
-        found = Capacity(left).guests(guest).tolist()
-        for number, room in zip(numbers, found, strict=True):
-            # It fits, whatever the count says.
-            rooms[number] = max(room, 1.0)
+    found = rooms_on([views[number].host for number in known], guest)
+    for number, room in zip(known, found, strict=True):
+        # It fits, whatever the count says.
+        rooms[number] = max(room, 1.0)
     return rooms
 
 

@@ -4,7 +4,7 @@ from nova.pci import stats as pci_stats
 from nova.scheduler.weights import WeighedHost
 
 from numa_sched import fit
-from numa_sched.nova.scheduler import assess
+from numa_sched.fit import on_host
 from numa_sched.nova.scheduler.filters import NUMAFitFilter
 from numa_sched.nova.scheduler.views import VIEWS
 from numa_sched.nova.scheduler.weighers import NUMAFitWeigher
@@ -46,8 +46,8 @@ def a_request_with_a_network():
 
 def few_steps(monkeypatch):
     """Leave steps for the search on one host, and for first choices."""
-    monkeypatch.setattr(assess, 'MAX_STEPS_OF_REQUEST', 10)
-    monkeypatch.setattr(assess, 'LEAST_STEPS', 3)
+    monkeypatch.setattr(on_host, 'MAX_STEPS_OF_REQUEST', 10)
+    monkeypatch.setattr(on_host, 'LEAST_STEPS', 3)
 
 
 def test_many_hosts_that_take_long_do_not_hold_up_a_request(monkeypatch):
@@ -71,7 +71,7 @@ def test_a_host_that_was_given_up_is_looked_at_by_the_next_request(
 
 def test_a_search_that_was_given_up_is_the_reason(monkeypatch, caplog):
     few_steps(monkeypatch)
-    monkeypatch.setattr(assess, 'MAX_STEPS_OF_REQUEST', 0)
+    monkeypatch.setattr(on_host, 'MAX_STEPS_OF_REQUEST', 0)
     assert not passing([near_cell(3, 'a')], a_request_with_a_network())
     assert 'by the time that the search was given up' in caplog.text
 
@@ -136,7 +136,7 @@ def test_an_unchanged_host_is_not_worked_out_again(monkeypatch):
 
 def test_candidates_beyond_what_may_be_done_are_dropped(monkeypatch):
     steps = fit.MAX_STEPS // 2 - 10
-    monkeypatch.setattr(assess, 'STEPS_PER_CANDIDATE', steps)
+    monkeypatch.setattr(on_host, 'STEPS_PER_CANDIDATE', steps)
     state, request = with_devices(candidates=5)
     for number, candidate in enumerate(state.allocation_candidates):
         candidate['mappings'] = {'request-0-0': [f'provider {number}']}

@@ -148,7 +148,7 @@ class Wild(Strategy):
 
 @pytest.fixture
 def wild(monkeypatch):
-    monkeypatch.setattr(plugins, 'load', lambda option: Wild)
+    monkeypatch.setattr(plugins, 'strategy', lambda option: Wild)
 
 
 def test_weights_stay_within_the_bounds_whatever_a_strategy_says(wild):

@@ -5,13 +5,15 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from numa_sched.cli import source
 from numa_sched.cli.map import Map, chosen
 from numa_sched.exceptions import DrawingError, NotFoundError
+from numa_sched.fleet import snapshot
 from tests.unit.draw.fleets import make_cloud, make_fleet_host
 
 
 class App:
-    """What a command gets of its application."""
+    """What a command gets of its application, and the fleet it reads."""
 
     def __init__(self, fleet, encoding='utf-8'):
         self._fleet, self.asked = fleet, 0
@@ -20,7 +22,8 @@ class App:
             self.raw, encoding=encoding, newline='\n'
         )
 
-    def fleet(self):
+    def fleet(self, parsed_args):
+        assert parsed_args.snapshot == 'cloud.json'
         self.asked += 1
         return self._fleet
 
@@ -38,7 +41,12 @@ def wide(monkeypatch):
 def run(*arguments, app=None):
     app = app or App(make_cloud(3))
     command = Map(app, None)
-    command.take_action(command.get_parser('map').parse_args(arguments))
+    parsed = command.get_parser('map').parse_args(
+        ['--snapshot', 'cloud.json', *arguments]
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source, 'fleet', app.fleet)
+        command.take_action(parsed)
     return app
 
 
@@ -147,3 +155,32 @@ def test_the_command_loads_what_draws_only_to_draw():
         check=True,
     ).stdout
     assert said.strip() == '[]'
+
+
+def test_it_is_a_command_that_reads_a_snapshot(tmp_path):
+    cloud, drawing = tmp_path / 'cloud.json.gz', tmp_path / 'cloud.svg'
+    snapshot.write(make_cloud(2), cloud)
+
+    def numa_sched(*arguments):
+        return subprocess.run(
+            [
+                *(sys.executable, '-m', 'numa_sched.cli', 'map'),
+                *arguments,
+                *('--snapshot', str(cloud)),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert numa_sched('node1').stdout.startswith('node1  zone az2, up\n')
+    assert numa_sched('--svg', str(drawing)).returncode == 0
+    assert ElementTree.parse(drawing).getroot().tag.endswith('svg')
+    for arguments, said in (
+        (['--svg', str(drawing)], f'{drawing}: is there; --force replaces it'),
+        (['nod1'], "there is no host 'nod1'; is it 'node1' or 'node2'?"),
+    ):
+        failed = numa_sched(*arguments)
+        assert failed.returncode == 1
+        assert failed.stdout == ''
+        assert failed.stderr == f'{said}\n'

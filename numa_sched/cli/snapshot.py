@@ -1,0 +1,67 @@
+"""``numa-sched snapshot``."""
+
+import argparse
+
+from numa_sched.cli import source
+from numa_sched.cli.base import Examples
+
+
+class Snapshot(Examples):
+    """Write the cloud to a file that all other commands can answer from."""
+
+    examples = """
+        Before a change, to compare with afterwards:
+          numa-sched snapshot before.json.gz
+
+        For somebody else, without names, UUIDs and projects:
+          numa-sched snapshot --anonymise fleet.json.gz
+
+        The same of a snapshot that there is:
+          numa-sched snapshot --from before.json.gz --anonymise fleet.json.gz
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Give the parser."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            'file',
+            metavar='FILE',
+            help='what to write: JSON, compressed if its name ends in .gz',
+        )
+        parser.add_argument(
+            '--force',
+            action='store_true',
+            help='replace the file if it is there',
+        )
+        parser.add_argument(
+            '--anonymise',
+            '--anonymize',
+            action='store_true',
+            help='write other names, UUIDs and projects; the same name is the '
+            'same again',
+        )
+        parser.add_argument(
+            '--from',
+            dest='snapshot',
+            metavar='FILE',
+            help='read this snapshot instead of the cloud',
+        )
+        source.add_configuration(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        """Write the file; give the exit status."""
+        from numa_sched.fleet import snapshot
+
+        snapshot.check_target(parsed_args.file, force=parsed_args.force)
+        fleet = source.fleet(parsed_args)
+        if parsed_args.anonymise:
+            from numa_sched.fleet.anonymous import anonymised
+
+            fleet = anonymised(fleet)
+        size = snapshot.write(fleet, parsed_args.file, force=parsed_args.force)
+        self.app.stdout.write(
+            f'{parsed_args.file}: {len(fleet.hosts)} hosts, '
+            f'{len(fleet.servers)} servers, {size / 1024:.0f} KiB\n'
+        )
+        return 0

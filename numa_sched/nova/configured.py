@@ -1,0 +1,26 @@
+"""Nova's configuration, for programs that are none of Nova's services."""
+
+from collections.abc import Sequence
+
+from nova import config as nova_config
+from oslo_config import cfg
+
+from numa_sched.exceptions import SourceError
+
+
+def by(files: Sequence[str], directories: Sequence[str]) -> None:
+    """Read the configuration, and tell Nova where its databases are.
+
+    :param files: those that Nova finds if none are given
+    :raises SourceError: if it cannot be read
+    """
+    arguments = [
+        *(f'--config-file={path}' for path in files),
+        *(f'--config-dir={path}' for path in directories),
+    ]
+    try:
+        nova_config.parse_args(['numa-sched', *arguments], init_rpc=False)
+    except cfg.Error as error:
+        raise SourceError(
+            f'the configuration cannot be read: {" ".join(str(error).split())}'
+        ) from error

@@ -1,0 +1,59 @@
+import pytest
+
+from numa_sched.answers import find_flavor, find_host, find_server
+from numa_sched.exceptions import NotFoundError
+from numa_sched.fleet import Fleet
+from tests.fleets import make_flavor, make_fleet_host, make_server
+
+FLEET = Fleet(
+    (
+        make_fleet_host('host', nodename='node-1'),
+        make_fleet_host('host', nodename='node-2'),
+        make_fleet_host('other'),
+    ),
+    (
+        make_server('web', uuid='abcd-1'),
+        make_server('web', uuid='abcd-2'),
+        make_server('db', uuid='abcf-3'),
+        make_server('abcd-1', uuid='ffff-4'),
+    ),
+    (make_flavor('small'),),
+)
+
+
+@pytest.mark.parametrize(
+    ('text', 'uuid'),
+    [
+        ('abcd-1', 'abcd-1'),
+        ('db', 'abcf-3'),
+        ('abcf', 'abcf-3'),
+        ('ffff-', 'ffff-4'),
+    ],
+)
+def test_a_server_has_a_uuid_a_name_or_the_beginning_of_one(text, uuid):
+    assert find_server(FLEET, text).uuid == uuid
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('web', '2 servers are named web: abcd-1, abcd-2'),
+        ('abcd', '2 servers are named abcd: abcd-1, abcd-2'),
+        ('abc', 'there is no server abc'),
+        ('', 'there is no server '),
+    ],
+)
+def test_which_server_is_meant_must_be_clear(text, message):
+    with pytest.raises(NotFoundError) as caught:
+        find_server(FLEET, text)
+    assert str(caught.value) == message
+
+
+def test_hosts_and_flavors_have_names():
+    assert find_flavor(FLEET, 'small').name == 'small'
+    assert find_host(FLEET, 'node-2').nodename == 'node-2'
+    assert find_host(FLEET, 'other').name == 'other'
+    with pytest.raises(NotFoundError, match='2 hosts are named host'):
+        find_host(FLEET, 'host')
+    with pytest.raises(NotFoundError, match='there is no flavor large'):
+        find_flavor(FLEET, 'large')
