@@ -125,7 +125,11 @@ class Map(Examples):
         console = Console(
             file=self.app.stdout, highlight=False, markup=False, emoji=False
         )
-        (terminal if in_full else listing).show(console, drawn)
+        # Written by us, and not by rich, which ends the program its own way
+        # where nobody reads on.
+        with console.capture() as captured:
+            (terminal if in_full else listing).show(console, drawn)
+        self.app.stdout.write(captured.get())
 
 
 def _html(

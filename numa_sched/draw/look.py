@@ -14,9 +14,8 @@ _PLAIN = Style()
 _DIM = Style(dim=True)
 _STRONG = Style(bold=True)
 _ODD = Style(bold=True, reverse=True)
-_SERVERS = tuple(
-    Style(color='#000000', bgcolor=fill, bold=True) for fill in PALETTE
-)
+# Not bold: terminals of few colours make grey of bold black.
+_SERVERS = tuple(Style(color='#000000', bgcolor=fill) for fill in PALETTE)
 _EDGES = tuple(Style(color=fill) for fill in PALETTE)
 
 # By state: what stands in a CPU of no server, where there are box characters

@@ -157,6 +157,22 @@ def test_the_command_loads_what_draws_only_to_draw():
     assert said.strip() == '[]'
 
 
+def test_a_reader_that_goes_away_ends_it_as_a_signal_would(tmp_path):
+    cloud = tmp_path / 'cloud.json'
+    snapshot.write(make_cloud(1), cloud)
+    with subprocess.Popen(
+        [
+            *(sys.executable, '-m', 'numa_sched.cli', 'map', 'node1'),
+            *('--snapshot', str(cloud)),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        running.stdout.close()
+        assert running.stderr.read() == b''
+    assert running.returncode == 141
+
+
 def test_it_is_a_command_that_reads_a_snapshot(tmp_path):
     cloud, drawing = tmp_path / 'cloud.json.gz', tmp_path / 'cloud.svg'
     snapshot.write(make_cloud(2), cloud)

@@ -146,9 +146,16 @@ def test_what_is_seen_first_is_the_name():
 def test_letters_are_not_dim_where_there_are_no_colours(monkeypatch):
     monkeypatch.setenv('NO_COLOR', '1')
     text = shown([small()], force_terminal=True, color_system='truecolor')
-    assert (
-        '\x1b[2m[\x1b[0m\x1b[1mA\x1b[0m\x1b[1m \x1b[0m\x1b[1mA\x1b[0m' in text
-    )
+    assert '\x1b[2m[\x1b[0mA A\x1b[2m]\x1b[0m' in text
+
+
+@pytest.mark.parametrize('system', ['standard', '256', 'truecolor'])
+def test_letters_are_black_wherever_there_are_colours(system):
+    text = shown([small()], force_terminal=True, color_system=system)
+    (codes,) = set(re.findall(r'\x1b\[([0-9;]*)m *A\x1b', text))
+    # Bold black is grey in many a terminal.
+    assert '1' not in codes.split(';')[:1]
+    assert re.match('30;|38;5;16;|38;2;0;0;0;', codes)
 
 
 def strip_codes(text):
