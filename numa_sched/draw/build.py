@@ -1,7 +1,6 @@
 """Pictures of hosts, made of what is known of a fleet."""
 
 import functools
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 from numa_sched import cpumask
@@ -84,12 +83,17 @@ def _drawn(servers: Iterable[Server]) -> tuple[DrawnServer, ...]:
     """Give servers as they are shown, those with CPUs of their own first."""
     ordered = sorted(servers, key=lambda server: (server.name, server.uuid))
     masks = [_pinned(server) for server in ordered]
-    letters = marks.marks(sum(map(bool, masks)))
-    numbers = itertools.count()
+    own = [
+        {seat.cell for seat in server.seats if seat.pinned}
+        for server in ordered
+    ]
+    looks = zip(
+        marks.marks(sum(map(bool, own))),
+        marks.colours(filter(None, own)),
+        strict=True,
+    )
     found = [
-        _server(server, mask, next(letters), marks.colour(next(numbers)))
-        if mask
-        else _server(server, 0, '', None)
+        _server(server, mask, *(next(looks) if mask else ('', None)))
         for server, mask in zip(ordered, masks, strict=True)
     ]
     return tuple(sorted(found, key=lambda server: not server.mark))

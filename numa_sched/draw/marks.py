@@ -1,7 +1,8 @@
 """Which letters and which colour stand for a server."""
 
+import collections
 import string
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 # Without those that are taken for digits.
 LETTERS = ''.join(
@@ -38,6 +39,21 @@ def marks(count: int) -> Iterator[str]:
         yield mark
 
 
-def colour(number: int) -> int:
-    """Give the place in the palette of a server, by its number."""
-    return number % len(PALETTE)
+def colours(cells: Iterable[Collection[int]]) -> Iterator[int]:
+    """Give a place in the palette for each server, by the cells it is on.
+
+    Servers on a cell have different colours as long as there are any, and
+    then share them evenly.
+    """
+    used: collections.Counter[tuple[int, int]] = collections.Counter()
+    for number, here in enumerate(cells):
+        taken = min(
+            range(len(PALETTE)),
+            key=lambda each: (
+                max((used[cell, each] for cell in here), default=0),
+                # From one server to the next, otherwise.
+                (each - number) % len(PALETTE),
+            ),
+        )
+        used.update((cell, taken) for cell in here)
+        yield taken

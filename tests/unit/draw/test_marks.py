@@ -1,8 +1,9 @@
+import collections
 import itertools
 
 import pytest
 
-from numa_sched.draw.marks import LETTERS, PALETTE, colour, marks
+from numa_sched.draw.marks import LETTERS, PALETTE, colours, marks
 
 
 def test_few_servers_have_one_letter():
@@ -20,10 +21,24 @@ def test_there_are_no_letters_that_look_like_digits():
     assert not set('IO') & set(LETTERS)
 
 
-def test_neighbours_have_different_colours():
-    used = [colour(number) for number in range(20)]
-    assert all(a != b for a, b in itertools.pairwise(used))
-    assert set(used) == set(range(len(PALETTE)))
+def test_servers_on_a_cell_have_colours_of_their_own():
+    first, second = list(colours([[0]] * 8)), list(colours([[0]] * 20))
+    assert sorted(first) == list(range(len(PALETTE)))
+    assert second[:8] == first
+    assert all(a != b for a, b in itertools.pairwise(second))
+    counts = collections.Counter(second).values()
+    assert max(counts) - min(counts) <= 1
+
+
+def test_servers_on_other_cells_do_not_take_them():
+    cells = [[number % 2] for number in range(16)]
+    found = list(colours(cells))
+    assert len(set(found[::2])) == len(set(found[1::2])) == len(PALETTE)
+
+
+def test_a_server_on_two_cells_has_a_colour_that_is_new_on_both():
+    *others, both = colours([[0], [1], [0], [1], [0, 1]])
+    assert both not in others
 
 
 def luminance(colour):
