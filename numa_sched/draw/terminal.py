@@ -94,7 +94,7 @@ def _cells(drawn: Picture, look: Look) -> Table:
                 Panel(
                     Group(*lines),
                     box=box.ROUNDED if look.boxes else box.ASCII,
-                    title=look.text(cell.title),
+                    title=_title(cell, look, inside),
                     title_align='left',
                     width=inside + FRAME,
                     height=height,
@@ -123,6 +123,8 @@ def _inside(
     cell: DrawnCell, look: Look, field: int, width: int
 ) -> Iterator[Text]:
     """Give the lines in the frame of a cell."""
+    if _title(cell, look, width) is None:
+        yield from map(look.text, _folded(cell.title, width))
     for line in cell.cpus:
         yield from map(look.text, _folded(line, width))
     yield from _cores(cell, look, field, width)
@@ -130,6 +132,12 @@ def _inside(
     yield from _bars(cell, look, width)
     for line in cell.near:
         yield from map(look.quiet, _folded(line, width))
+
+
+def _title(cell: DrawnCell, look: Look, width: int) -> Text | None:
+    """Give what stands in the frame of a cell; None if it has no room."""
+    # One that is too long would be cut, and in no encoding but UTF-8.
+    return look.text(cell.title) if len(cell.title) <= width - 2 else None
 
 
 def _folded(words: str, width: int) -> list[str]:
@@ -255,7 +263,7 @@ def _servers(drawn: Picture, look: Look) -> Table:
     table = Table(
         box=None, padding=(0, 2, 0, 0), header_style='dim', pad_edge=False
     )
-    table.add_column('')
+    table.add_column('', overflow='fold')
     for title in ('server', 'cells', 'CPUs', 'memory', 'pages', 'flavor'):
         right = title == 'memory'
         table.add_column(

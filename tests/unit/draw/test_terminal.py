@@ -186,10 +186,21 @@ def test_every_host_is_drawn_within_the_width(name, width, encoding):
     assert max(map(len, text.splitlines())) <= width
 
 
+@pytest.mark.parametrize('encoding', ['utf-8', 'ascii'])
 @pytest.mark.parametrize('width', [1, 5, 10, 20])
 @pytest.mark.parametrize('name', ZOO)
-def test_no_terminal_is_too_narrow(name, width):
-    assert shown([picture(ZOO[name])], width)
+def test_no_terminal_is_too_narrow(name, width, encoding):
+    servers = [make_server('s', [(0, [n])], number=n) for n in range(30)]
+    assert shown([picture(ZOO[name], servers)], width, encoding)
+
+
+def test_the_name_of_a_cell_may_be_longer_than_it_is_wide():
+    host = picture(make_fleet_host(make_host(make_cell(99, socket=8442))))
+    for width in (10, 12, 16, 20, 24):
+        text = shown([host], width, 'ascii')
+        words = ' '.join(text.replace('|', ' ').replace('+-', ' ').split())
+        assert 'cell 99,' in words
+        assert '8442' in words
 
 
 def test_every_cpu_is_there_by_its_number():
