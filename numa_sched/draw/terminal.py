@@ -86,6 +86,8 @@ def _cells(drawn: Picture, look: Look) -> Table:
         list(_inside(cell, look, field, inside)) for cell in drawn.cells
     ]
     grid = Table.grid()
+    for _ in range(across):
+        grid.add_column(overflow='fold')
     for start in range(0, len(insides), across):
         row = insides[start : start + across]
         height = max(map(len, row)) + 2
