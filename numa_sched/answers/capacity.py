@@ -1,14 +1,16 @@
 """How many more guests there is room for, and what is of no use."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from numa_sched.answers.explain import Explanation, Verdict, explain
 from numa_sched.answers.refusals import Rule
 from numa_sched.answers.request import Request, of_flavor
 from numa_sched.exceptions import RequestError
 from numa_sched.fit.capacity import UNLIMITED, rooms_on
+from numa_sched.fit.reasons import describe_pages
 from numa_sched.fleet import Flavor, Fleet, FleetHost
+from numa_sched.topology import Guest
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,8 +32,8 @@ class Stranded:
     """What of a host is free, and what of that no flavor can use.
 
     In dedicated CPUs: what is left of those that are free once the host is
-    filled with the one flavor that uses most of them. ``why`` is what keeps
-    out the smallest flavor where none has room.
+    filled with the one flavor that uses most of them. ``why`` is what ends
+    the room for the smallest flavor, '' where nothing is stranded.
     """
 
     host: FleetHost
@@ -126,41 +128,97 @@ def _stranded(
     explanations: Mapping[str, Explanation],
 ) -> tuple[Stranded, ...]:
     needs = {
-        flavor.name: sum(cell.dedicated for cell in flavor.guest.cells)
-        + flavor.guest.isolate_emulator
+        flavor.name: (_dedicated(flavor.guest), flavor.guest)
         for flavor in flavors
         if flavor.guest is not None and flavor.name in rooms
     }
     wanting = sorted(
-        (name for name, need in needs.items() if need), key=needs.__getitem__
+        (name for name, (need, _) in needs.items() if need),
+        key=lambda name: needs[name][0],
     )
-    told = []
-    for number, host in enumerate(fleet.hosts):
-        free = _free(host)
-        used = max(
+    free = list(map(_free, fleet.hosts))
+    used = [
+        max(
             (
-                (rooms[name][number].guests or 0) * needs[name]
+                (rooms[name][number].guests or 0) * needs[name][0]
                 for name in wanting
             ),
             default=0,
         )
-        why = ''
-        if free and not used:
-            why = 'no flavor asks for dedicated CPUs'
-            if wanting:
-                verdict = explanations[wanting[0]].verdicts[number]
-                why = _why(fleet, explanations[wanting[0]].request, verdict)
-        told.append(Stranded(host, free, max(free - used, 0), why))
-    return tuple(told)
+        for number in range(len(free))
+    ]
+    whys = [''] * len(free)
+    if wanting:
+        short = [
+            number
+            for number, (most, some) in enumerate(zip(free, used, strict=True))
+            if most > some
+        ]
+        found = explanations[wanting[0]]
+        for number, why in zip(
+            short,
+            _whys(fleet, found, needs[wanting[0]][1], short),
+            strict=True,
+        ):
+            whys[number] = f'{wanting[0]}: {why}'
+    return tuple(
+        Stranded(host, most, max(most - some, 0), why)
+        for host, most, some, why in zip(
+            fleet.hosts, free, used, whys, strict=True
+        )
+    )
 
 
-def _why(fleet: Fleet, request: Request, verdict: Verdict) -> str:
-    """Give the reason, which is not looked for on every host."""
-    first = verdict.refusals[0]
-    if first.rule is Rule.NUMA:
-        (again,) = explain(fleet, request, [verdict.host]).verdicts
-        first = again.refusals[0]
-    return f'{request.flavor.name}: {first.summary}'
+def _dedicated(guest: Guest) -> int:
+    return guest.isolate_emulator + sum(cell.dedicated for cell in guest.cells)
+
+
+def _whys(
+    fleet: Fleet, found: Explanation, guest: Guest, numbers: Sequence[int]
+) -> Iterator[str]:
+    """Give what ends the room for a guest on hosts, by their numbers."""
+    usable = [
+        found.verdicts[number].host.host
+        for number in numbers
+        if found.verdicts[number].passes
+    ]
+    counts = iter(
+        zip(
+            rooms_on([each for each in usable if each], guest),
+            rooms_on([each for each in usable if each], _weightless(guest)),
+            strict=True,
+        )
+    )
+    for number in numbers:
+        verdict = found.verdicts[number]
+        if verdict.passes:
+            count, without_memory = next(counts)
+            yield (
+                f'{_memory_of(guest)} end first'
+                if without_memory > count
+                else 'too few CPUs are left together'
+            )
+            continue
+        first = verdict.refusals[0]
+        if first.rule is Rule.NUMA:  # whose reason was not looked for
+            (again,) = explain(fleet, found.request, [verdict.host]).verdicts
+            first = again.refusals[0]
+        yield first.summary
+
+
+def _weightless(guest: Guest) -> Guest:
+    """Give the same guest without memory."""
+    return dataclasses.replace(
+        guest,
+        cells=tuple(
+            dataclasses.replace(cell, memory_mb=0, page_size=None)
+            for cell in guest.cells
+        ),
+    )
+
+
+def _memory_of(guest: Guest) -> str:
+    return describe_pages(guest.cells[0].page_size)
 
 
 def _free(host: FleetHost) -> int:

@@ -15,6 +15,9 @@ from numa_sched.fleet import Fleet, FleetHost, ServerGroup
 # Disks may be on a provider that several hosts share.
 OF_THE_HOST = frozenset({'VCPU', 'PCPU', 'MEMORY_MB'})
 
+THERE = Refusal(Rule.SOURCE, 'the server is there', 'the server is there')
+"""Why a server does not go where it is, whatever else there is to say."""
+
 
 class Checks:
     """The rules that a request holds hosts to, but for NUMA fit."""
@@ -33,6 +36,10 @@ class Checks:
         self._members = _members(fleet, self._group)
         self.migration = _migration(fleet, request)
 
+    def is_source(self, host: FleetHost) -> bool:
+        """Whether the server is on a host, which is so not looked at."""
+        return host.name == self._source
+
     def of(self, host: FleetHost) -> Iterator[Refusal]:
         """Give why a host will not do, as far as is known before a claim."""
         request = self._request
@@ -42,8 +49,6 @@ class Checks:
                 'the request is refused: ' + '; '.join(request.problems),
                 'the request is refused by the live-migration policy',
             )
-        if host.name == self._source:
-            yield _same(Rule.SOURCE, 'the server is there')
         yield from _service(host)
         if request.zone is not None and host.zone != request.zone:
             yield Refusal(
@@ -65,7 +70,7 @@ class Checks:
                 )
         yield from self._amounts(host)
         yield from self._in_group(host)
-        if self.migration is not None and host.name != self._source:
+        if self.migration is not None:
             reason = destination.refusal(self.migration, host.node)
             if reason is not None:
                 yield Refusal.of(Rule.DESTINATION, reason)
@@ -124,11 +129,7 @@ class Checks:
                 + ', '.join(sorted(self._members)),
                 'the server group wants its servers together',
             )
-        if (
-            group.policy == 'anti-affinity'
-            and host.name != self._source
-            and there >= group.most_per_host
-        ):
+        if group.policy == 'anti-affinity' and there >= group.most_per_host:
             yield Refusal(
                 Rule.GROUP,
                 f'has {there} servers of group {group.name}, at most '

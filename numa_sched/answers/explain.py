@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
-from numa_sched.answers.checks import Checks
+from numa_sched.answers.checks import THERE, Checks
 from numa_sched.answers.fitting import Fitting, Found, needs_threads
 from numa_sched.answers.refusals import Refusal, Rule
 from numa_sched.answers.request import Request
@@ -102,6 +102,8 @@ def _verdict(
     found: 'Claim | Reason | None',
     guest: Guest | None,
 ) -> Verdict:
+    if checks.is_source(host):
+        return Verdict(host, (THERE,))
     refusals = list(checks.of(host))
     claim = found if isinstance(found, Claim) else None
     if claim is not None:

@@ -7,6 +7,7 @@ import importlib.metadata
 import logging
 import os
 import sys
+import warnings
 
 from cliff.app import App
 from cliff.commandmanager import CommandManager
@@ -36,23 +37,28 @@ class Application(App):
             description=' '.join(DESCRIPTION.split()),
             version=importlib.metadata.version('numa-sched'),
             command_manager=CommandManager(COMMANDS),
+            # So that --help behind a command is about that one.
+            deferred_help=True,
         )
 
     def configure_logging(self) -> None:
         """Have warnings on stderr, more if asked for."""
         super().configure_logging()
         root = logging.getLogger()
-        if self.options.verbose_level <= 1:
+        if self.options.verbose_level <= 1 and not self.options.debug:
+            warnings.simplefilter('ignore')
             root.setLevel(logging.WARNING)
             for name in QUIET:
                 logging.getLogger(name).setLevel(logging.ERROR)
 
     def run(self, argv: list[str]) -> int:
         """Run a command; without any, give the help and status 2."""
-        if not argv:
-            super().run(['--help'])
+        try:
+            return super().run(argv or ['--help'])
+        except SystemExit:
+            if argv:
+                raise
             return 2
-        return super().run(argv)
 
 
 def run(arguments: list[str]) -> int:
@@ -68,7 +74,13 @@ def run(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     try:
-        return Application().run(arguments)
+        with warnings.catch_warnings():
+            return Application().run(arguments)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)

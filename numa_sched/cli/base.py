@@ -156,9 +156,7 @@ def add_request(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def request(
-    parser_of: Examples, parsed_args: argparse.Namespace, fleet: 'Fleet'
-) -> 'Request':
+def request(parsed_args: argparse.Namespace, fleet: 'Fleet') -> 'Request':
     """Give what is to be placed.
 
     :raises NumaSchedError: if there is no such server or flavor

@@ -72,7 +72,7 @@ class Explain(Answer):
         from numa_sched import answers
 
         fleet = source.fleet(parsed_args)
-        wanted = request(self, parsed_args, fleet)
+        wanted = request(parsed_args, fleet)
         hosts = [
             answers.find_host(fleet, name) for name in parsed_args.host
         ] or fleet.hosts

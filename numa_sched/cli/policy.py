@@ -44,13 +44,13 @@ class Policy(Answer):
         from numa_sched import policy
 
         fleet = source.fleet(parsed_args)
-        wanted = request(self, parsed_args, fleet)
+        wanted = request(parsed_args, fleet)
         self.say(
             parsed_args,
             f'Live migrations of {wanted.name}:',
             *(f'Wrong: {problem}.' for problem in wanted.problems),
         )
-        rows = []
+        rows: list[Sequence[Any]] = []
         for wish in policy.WISHES:
             has = [
                 host.name for host in fleet.hosts if wish.trait in host.traits

@@ -36,7 +36,7 @@ class Rank(Answer):
           numa-sched rank web-1 --strategy fragmentation:1,locality:0.2
 
         The first host, for a script:
-          numa-sched rank web-1 -f value -c Host | head -1
+          numa-sched rank web-1 --top 1 -f value -c Host
 
         A new server, by what the servers of the cloud ask for:
           numa-sched rank --flavor pinned.16 --mix servers
@@ -60,6 +60,9 @@ class Rank(Answer):
             'them when it starts ([numa_sched] fit_mix), or those of the '
             'servers that there are, which is near what it learns in time',
         )
+        parser.add_argument(
+            '--top', metavar='N', type=int, help='the first N hosts only'
+        )
         self._parser = parser
         return parser
 
@@ -72,7 +75,7 @@ class Rank(Answer):
         from numa_sched.score import combined
 
         fleet = source.fleet(parsed_args)
-        wanted = request(self, parsed_args, fleet)
+        wanted = request(parsed_args, fleet)
         option = parsed_args.strategy or fleet.ranking.strategy
         mix = _mix(parsed_args.mix, fleet)
         names = combined.parse(option)
@@ -95,7 +98,8 @@ class Rank(Answer):
                 'It asks for no NUMA topology: other weighers decide.',
             )
         return COLUMNS, [
-            _row(number, place) for number, place in enumerate(found, 1)
+            _row(number, place)
+            for number, place in enumerate(found[: parsed_args.top], 1)
         ]
 
 
@@ -125,12 +129,13 @@ def _row(number: int, place: 'Place') -> Sequence[Any]:
 
 
 def _pinned(place: 'Place') -> Iterator[str]:
-    """Give the CPUs on each cell; '' where they are shared ones."""
+    """Give the CPUs on each cell; "shared" where none is pinned."""
     from numa_sched import cpumask
 
     if place.claim is not None:
         for taken in place.claim.fits:
-            yield cpumask.to_list(taken.pinned | taken.reserved)
+            mask = taken.pinned | taken.reserved
+            yield cpumask.to_list(mask) or 'shared'
 
 
 def _pages(place: 'Place') -> Iterator[str]:

@@ -2,7 +2,7 @@ import pytest
 
 from numa_sched.answers import capacities
 from numa_sched.fleet import Asked, Fleet, Inventory
-from tests.builders import make_cell
+from tests.builders import GIANT_KB, make_cell, make_guest_cell
 from tests.fleets import make_flavor, make_fleet_host
 
 
@@ -67,14 +67,22 @@ def test_what_no_flavor_can_use_is_stranded():
     ]
     assert [each.why for each in told] == [
         'f: cells with too few dedicated CPUs',
-        '',
+        'f: too few CPUs are left together',
         '',
     ]
 
 
+def test_memory_may_end_before_cpus():
+    cell = make_guest_cell(1, memory_mb=1024, page_size=GIANT_KB)
+    host = make_fleet_host('a', make_cell(cpus=4, pages=((GIANT_KB, 3),)))
+    (told,) = capacities(Fleet((host,)), [make_flavor('f', cell)]).stranded
+    assert (told.free, told.stranded) == (4, 1)
+    assert told.why == 'f: 1 GiB pages end first'
+
+
 def test_without_flavors_all_is_stranded():
     (told,) = capacities(Fleet((make_fleet_host('a', 4),)), []).stranded
-    assert told.why == 'no flavor asks for dedicated CPUs'
+    assert (told.stranded, told.why) == (4, '')
 
 
 def test_a_flavor_that_makes_no_sense_is_left_out():

@@ -1,0 +1,61 @@
+import pytest
+
+from numa_sched.cli import app
+from numa_sched.fleet import Fleet, snapshot
+from tests.builders import make_cell
+from tests.fleets import make_flavor, make_fleet_host, make_server
+
+POST_COPY = 'COMPUTE_MIGRATE_POST_COPY'
+
+
+def cloud():
+    """Give a cloud: of four hosts two would do for the server web."""
+    asks = {'extra_specs': {'compute:live_migration_post_copy': 'true'}}
+    small = make_flavor('small', 2, **asks)
+    wide = make_flavor('wide', 4, 4)
+    broken = make_flavor('broken', error='no such policy')
+    server = make_server('web', small, 'full', uuid='0123-web')
+    odd = make_server('\x1b[31m<b>', small, 'gone', uuid='4567-odd')
+    able = {'traits': frozenset({POST_COPY}), 'zone': 'north'}
+    return Fleet(
+        (
+            make_fleet_host('full', make_cell(cpus=2, pinned=(0, 1)), **able),
+            make_fleet_host('large', 8, **able),
+            make_fleet_host('exact', 2, **able),
+            make_fleet_host('unable', 4),
+            make_fleet_host('down', 4, up=False, **able),
+        ),
+        (server, odd),
+        (small, wide, broken),
+    )
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / 'fleet.json'
+    snapshot.write(cloud(), path)
+    return str(path)
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command; gives status, what it wrote, and its errors."""
+
+    def run(*arguments):
+        status = app.run(list(arguments))
+        written = capsys.readouterr()
+        return status, written.out, written.err
+
+    return run
+
+
+@pytest.fixture
+def ask(run, file):
+    """Run a command on the snapshot; gives what it wrote if that was well."""
+
+    def ask(*arguments):
+        status, out, err = run(*arguments, '--snapshot', file)
+        assert (status, err) == (0, '')
+        return out
+
+    return ask

@@ -1,0 +1,163 @@
+"""The other commands, on a snapshot."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from numa_sched.fleet import snapshot
+from tests.unit.cli.conftest import POST_COPY, cloud
+
+
+def rows_of(told):
+    return list(csv.DictReader(io.StringIO(told)))
+
+
+def test_hosts_are_ranked_with_what_makes_their_place(ask):
+    rows = json.loads(ask('rank', 'web', '-f', 'json'))
+    assert [row['Host'] for row in rows] == ['exact', 'large']
+    assert rows[0]['Place'] == 1
+    assert rows[0]['Weight'] == 1.0
+    assert rows[0]['CPUs'] == ['0-1']
+    assert rows[0]['Pages'] == ['small pages']
+
+
+def test_another_strategy_can_be_tried(ask):
+    (first,) = json.loads(
+        ask('rank', 'web', '--strategy', 'spread', '--top', '1', '-f', 'json')
+    )
+    assert first['Host'] == 'large'
+    several = json.loads(
+        ask('rank', 'web', '--strategy', 'spread:2,pack:1', '-f', 'json')
+    )
+    assert several[0]['Parts'] == ['spread 0.7500', 'pack 0.2500']
+
+
+def test_the_mix_can_be_that_of_the_servers(ask):
+    rows = json.loads(ask('rank', 'web', '--mix', 'servers', '-f', 'json'))
+    assert {row['Score'] for row in rows} == {0.5}
+
+
+def test_a_bad_strategy_is_told(run, file):
+    status, out, err = run(
+        'rank', 'web', '--strategy', 'luck', '--snapshot', file
+    )
+    assert (status, out) == (1, '')
+    assert "names 'luck', which cannot be used" in err
+
+
+def test_room_is_counted_by_flavor(ask, run, file):
+    status, out, err = run('capacity', '--snapshot', file, '-f', 'csv')
+    assert status == 0
+    assert 'flavor broken is left out' in err
+    assert rows_of(out) == [
+        {
+            'Flavor': 'small',
+            'Servers': '5',
+            'Hosts': '2',
+            'Most on a Host': '4',
+        },
+        {
+            'Flavor': 'wide',
+            'Servers': '0',
+            'Hosts': '0',
+            'Most on a Host': '0',
+        },
+    ]
+
+
+def test_room_is_counted_by_host(ask):
+    told = ask(
+        *('capacity', '--flavor', 'small', '--by', 'host'),
+        *('-f', 'csv', '--sort-column', 'Servers', '--sort-descending'),
+    )
+    assert [(row['Host'], row['Servers']) for row in rows_of(told)][:2] == [
+        ('large', '4'),
+        ('exact', '1'),
+    ]
+
+
+def test_what_is_stranded_is_told(ask):
+    told = ask(
+        *('capacity', '--flavor', 'wide', '--by', 'stranded', '-f', 'csv')
+    )
+    assert rows_of(told)[1] == {
+        'Host': 'large',
+        'Free CPUs': '8',
+        'Stranded CPUs': '8',
+        'Because': 'wide: fewer than 2 NUMA cells',
+    }
+
+
+def test_a_node_exporter_can_read_it(ask):
+    told = ask('capacity', '--flavor', 'small', '-f', 'prometheus')
+    lines = told.splitlines()
+    assert lines[:2] == [
+        '# HELP numa_sched_room_servers More servers of a flavor that have '
+        'room on a host.',
+        '# TYPE numa_sched_room_servers gauge',
+    ]
+    assert 'numa_sched_room_servers{flavor="small",host="large"} 4' in lines
+    assert 'numa_sched_free_dedicated_cpus{host="full"} 0' in lines
+    assert 'numa_sched_stranded_dedicated_cpus{host="down"} 4' in lines
+    assert told.endswith('\n')
+
+
+def test_wishes_are_told_with_where_they_stand(ask):
+    first, second = json.loads(ask('policy', 'web', '-f', 'json'))
+    assert (first['Wanted'], first['Required']) == ('unset', False)
+    assert second == {
+        'Feature': 'post-copy',
+        'Wanted': 'true',
+        'From': ['flavor compute:live_migration_post_copy=true'],
+        'Trait': POST_COPY,
+        'Required': True,
+        'Hosts': 4,
+        'Names': ['full', 'large', 'exact', 'down'],
+    }
+
+
+def test_a_contradiction_of_flavor_and_image_is_told(ask):
+    told = ask(
+        *('policy', '--flavor', 'small', '--image-property'),
+        'compute_live_migration_post_copy=false',
+    )
+    assert 'Wrong: flavor key compute:live_migration_post_copy' in told
+
+
+def test_a_snapshot_of_a_snapshot_has_other_names(run, file, tmp_path):
+    target = str(tmp_path / 'other.json.gz')
+    command = ['snapshot', '--from', file, '--anonymise', target]
+    status, out, err = run(*command)
+    assert (status, err) == (0, '')
+    assert out.startswith(f'{target}: 5 hosts, 2 servers, ')
+    fleet = snapshot.read(target)
+    assert {server.name for server in fleet.servers} == {
+        'server-1',
+        'server-2',
+    }
+    status, _, err = run(*command)
+    assert (status, err) == (1, f'{target}: is there; --force replaces it\n')
+    assert run(*command, '--force')[0] == 0
+
+
+def test_a_snapshot_keeps_all(run, file, tmp_path):
+    target = str(tmp_path / 'same.json')
+    assert run('snapshot', '--from', file, target)[0] == 0
+    assert snapshot.read(target) == cloud()
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'error'),
+    [
+        (['explain', 'x', '--snapshot', 'nowhere'], 'nowhere: No such file'),
+        (['snapshot', 'none/fleet.json'], 'there is no such directory'),
+        (['capacity'], 'Nova cannot be imported here'),
+    ],
+)
+def test_a_source_that_is_not_there_is_one_line(run, arguments, error):
+    status, out, err = run(*arguments)
+    assert (status, out) == (1, '')
+    assert error in err
+    assert err.count('\n') == 1
