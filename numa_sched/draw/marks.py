@@ -50,7 +50,7 @@ def colours(cells: Iterable[Collection[int]]) -> Iterator[int]:
         taken = min(
             range(len(PALETTE)),
             key=lambda each: (
-                max((used[cell, each] for cell in here), default=0),
+                max(used[cell, each] for cell in here),
                 # From one server to the next, otherwise.
                 (each - number) % len(PALETTE),
             ),

@@ -1,6 +1,7 @@
 """The orders in which the hosts of a fleet are shown."""
 
 import enum
+import itertools
 import re
 from collections.abc import Iterable
 
@@ -18,15 +19,13 @@ class Order(enum.Enum):
 _PARTS = re.compile('([0-9]+)')
 
 
-def by_name(drawn: Picture) -> tuple[tuple[bool, int, str], ...]:
+def by_name(drawn: Picture) -> tuple[tuple[int, str], ...]:
     """Give a key that puts node9 before node10."""
     parts = _PARTS.split(drawn.name.casefold())
     # Every second one is a number, and may be longer than any int() takes.
     return tuple(
-        (True, len(part.lstrip('0')), part.lstrip('0'))
-        if number % 2
-        else (False, 0, part)
-        for number, part in enumerate(parts)
+        (len(part.lstrip('0')), part.lstrip('0')) if is_number else (0, part)
+        for part, is_number in zip(parts, itertools.cycle((False, True)))
     )
 
 

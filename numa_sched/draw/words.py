@@ -30,14 +30,17 @@ def encodable(text: str, encoding: str) -> str:
 
 def amount(kib: int) -> str:
     """Give KiB in few letters: ``512Mi``, ``1.5Gi``; rounded towards 0."""
+    if kib < 0:
+        return f'-{amount(-kib)}'
     for unit, factor in _UNITS:
-        if abs(kib) >= factor:
-            tenths = abs(kib) * 10 // factor
-            whole, rest = divmod(tenths, 10)
-            sign = '-' if kib < 0 else ''
+        if kib >= factor:
+            whole, rest = divmod(kib * 10 // factor, 10)
             # Beyond 100 nobody reads the tenths.
-            shown = f'{whole}.{rest}' if rest and whole < 100 else str(whole)
-            return f'{sign}{shown}{unit}'
+            return (
+                f'{whole}.{rest}{unit}'
+                if rest and whole < 100
+                else (f'{whole}{unit}')
+            )
     return f'{kib}Ki' if kib else '0'
 
 

@@ -145,8 +145,8 @@ def test_a_host_may_have_several_nodes():
 def test_the_command_loads_what_draws_only_to_draw():
     code = (
         'import sys, numa_sched.cli.map; '
-        'print([name for name in ("rich", "jinja2", "numpy", "numa_sched.draw") '
-        'if name in sys.modules])'
+        'print([name for name in ("rich", "jinja2", "numpy", '
+        '"numa_sched.draw") if name in sys.modules])'
     )
     said = subprocess.run(
         [sys.executable, '-c', code],

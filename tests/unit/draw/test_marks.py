@@ -10,11 +10,29 @@ def test_few_servers_have_one_letter():
     assert list(marks(3)) == ['A', 'B', 'C']
 
 
-@pytest.mark.parametrize('count', [0, 1, 24, 25, 576, 577])
-def test_all_servers_have_marks_of_their_own_and_of_one_length(count):
+@pytest.mark.parametrize(
+    ('count', 'length'),
+    [(1, 1), (24, 1), (25, 2), (576, 2), (577, 3), (13825, 4)],
+)
+def test_all_servers_have_marks_of_their_own_and_as_short_as_can_be(
+    count, length
+):
     found = list(marks(count))
-    assert len(set(found)) == count
-    assert len(set(map(len, found))) <= 1
+    assert len(set(found)) == len(found) == count
+    assert {len(mark) for mark in found} == {length}
+
+
+def test_no_server_needs_no_mark():
+    assert list(marks(0)) == []
+
+
+def test_colours_come_one_after_the_other():
+    assert list(colours([[0], [1], [2]])) == [0, 1, 2]
+
+
+def test_a_colour_that_is_taken_on_any_of_its_cells_is_not_used():
+    *_, last = colours([[0], *[[5]] * 7, [0, 1]])
+    assert last == 1
 
 
 def test_there_are_no_letters_that_look_like_digits():

@@ -18,6 +18,16 @@ def test_names_with_numbers_are_in_the_order_of_the_numbers():
     assert found == ['a', 'node', 'node9', 'Node009a', 'node10']
 
 
+def test_what_is_no_number_is_in_the_order_of_letters():
+    found = names(Order.NAME, node1b=None, node1aa=None)
+    assert found == ['node1aa', 'node1b']
+
+
+def test_every_number_counts():
+    found = names(Order.NAME, r1n10=None, r1n9=None, r02n1=None, r1=None)
+    assert found == ['r1', 'r1n9', 'r1n10', 'r02n1']
+
+
 def test_a_number_may_have_more_digits_than_python_reads():
     long = 'n' + '9' * 5000
     assert names(Order.NAME, **{long: None, 'n8': None}) == ['n8', long]

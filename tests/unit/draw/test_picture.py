@@ -1,54 +1,7 @@
-import itertools
-
-import pytest
-
 from numa_sched.draw.build import picture
-from numa_sched.draw.cell import Bar, memory_bar, pages_bar
 from numa_sched.draw.picture import Room
 from tests.builders import HUGE_KB, make_cell, make_host
-from tests.unit.draw.fleets import make_fleet_host, make_server, zoo
-
-
-@pytest.mark.parametrize(
-    ('used', 'reserved', 'total', 'parts'),
-    [
-        pytest.param(0, 0, 0, (0, 0, 0), id='nothing'),
-        pytest.param(5, 0, 10, (5, 0, 5), id='half'),
-        pytest.param(1, 0, 1000, (1, 0, 9), id='a little is seen'),
-        pytest.param(999, 0, 1000, (9, 0, 1), id='a little left is seen'),
-        pytest.param(1, 1, 1000, (1, 1, 8), id='of everything'),
-        pytest.param(10, 0, 10, (10, 0, 0), id='full is full'),
-        pytest.param(30, 0, 10, (10, 0, 0), id='more than there is'),
-        pytest.param(0, 10, 10, (0, 10, 0), id='all of it reserved'),
-    ],
-)
-def test_a_bar_shows_what_is_there(used, reserved, total, parts):
-    assert Bar('', 1, total, used, reserved).parts(10) == parts
-
-
-def test_the_parts_of_a_bar_fill_it():
-    for used, reserved, total in itertools.product(range(0, 40, 3), repeat=3):
-        parts = Bar('', 1, total, used, reserved).parts(7)
-        assert sum(parts) in (0, 7)
-        assert min(parts) >= 0
-
-
-@pytest.mark.parametrize(
-    ('bar', 'words'),
-    [
-        (memory_bar(4096, 512), 'memory: 4096 MiB, 512 used, 3584 free'),
-        (
-            memory_bar(4096, 5000),
-            'memory: 4096 MiB, 5000 used, 904 more than there is',
-        ),
-        (
-            pages_bar(2048, 1024, 100, 24),
-            '2 MiB pages: 1024 pages (2GiB), 100 used, 24 reserved, 900 free',
-        ),
-    ],
-)
-def test_a_bar_is_told_exactly(bar, words):
-    assert bar.words == words
+from tests.unit.draw.fleets import make_fleet_host, make_server
 
 
 def test_the_room_of_a_host_is_that_of_its_cells():
@@ -90,22 +43,6 @@ def test_the_room_of_a_host_is_that_of_its_cells():
         '10Mi of 20Mi in huge pages free',
         '1 of 4 cells free',
     )
-
-
-def test_every_cpu_of_every_host_is_drawn_once():
-    for host in zoo().values():
-        if host.host is None:
-            continue
-        drawn = picture(host)
-        for cell in drawn.cells:
-            (layout,) = (
-                each for each in host.host.layout.cells if each.id == cell.id
-            )
-            ids = [cpu.id for core in cell.cores for cpu in core]
-            assert len(set(ids)) == len(ids)
-            assert sum(1 << id for id in ids) == (
-                layout.dedicated | layout.shared
-            )
 
 
 def test_a_cell_with_less_than_nothing_takes_nothing_from_the_others():

@@ -1,6 +1,12 @@
 import pytest
 
-from numa_sched.draw.words import amount, encodable, page_size, plain
+from numa_sched.draw.words import (
+    amount,
+    counted,
+    encodable,
+    page_size,
+    plain,
+)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +36,8 @@ def test_names_are_made_harmless(text, shown):
         (1024**2, '1Gi'),
         (int(1.99 * 1024**2), '1.9Gi'),
         (100 * 1024**2 + 999999, '100Gi'),
+        (99 * 1024**2 + 600000, '99.5Gi'),
+        (1024**3 - 1, '1023Gi'),
         (3 * 1024**3, '3Ti'),
         (-1536, '-1.5Mi'),
         (-3, '-3Ki'),
@@ -57,3 +65,11 @@ def test_sizes_of_pages_are_exact(kib, shown):
 def test_what_an_encoding_lacks_is_written_out():
     assert encodable('€ö', 'ascii') == r'\u20ac\xf6'
     assert encodable('€ö', 'utf-8') == '€ö'
+
+
+def test_one_thing_is_not_several():
+    assert [counted(number, 'cell') for number in range(3)] == [
+        '0 cells',
+        '1 cell',
+        '2 cells',
+    ]
