@@ -16,16 +16,16 @@ class Room:
     A cell that has less than nothing left takes nothing from the others.
     """
 
-    cpus: int = 0
-    cpus_total: int = 0
-    shared: int = 0
-    shared_total: int = 0
-    memory_mb: int = 0
-    memory_total_mb: int = 0
-    huge_kb: int = 0
-    huge_total_kb: int = 0
-    cells: int = 0
-    cells_total: int = 0
+    cpus: int
+    cpus_total: int
+    shared: int
+    shared_total: int
+    memory_mb: int
+    memory_total_mb: int
+    huge_kb: int
+    huge_total_kb: int
+    cells: int
+    cells_total: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import pytest
 from numa_sched.draw.build import picture, pictures
 from numa_sched.draw.cell import CPUState
 from numa_sched.fleet import Flavor
-from numa_sched.topology import CellLayout, HostCell
-from tests.builders import GIANT_KB, HUGE_KB, make_cell, make_host, mask
+from numa_sched.topology import CellLayout, DevicePool, HostCell
+from tests.builders import GIANT_KB, HUGE_KB, kind, make_cell, make_host, mask
 from tests.unit.draw.fleets import (
     make_cloud,
     make_fleet_host,
@@ -262,3 +262,46 @@ def test_a_host_without_topology_says_so_and_has_its_servers():
     assert found.words == ('no NUMA topology told',)
     assert [server.name for server in found.servers] == ['a', 'b']
     assert picture(make_fleet_host(error='bad\x00')).problem == r'bad\x00'
+
+
+def test_what_is_free_of_a_cell_is_neither_reported_nor_held():
+    found = drawn(
+        make_cell(0, cpus=4, pinned=[0]),
+        make_cell(1, cpus=4, pinned=[64, 65]),
+        servers=[make_server('a', [(0, [0, 1])])],
+    )
+    assert [(cell.free, cell.dedicated) for cell in found.cells] == [
+        (2, 4),
+        (2, 4),
+    ]
+    assert [cell.servers for cell in found.cells] == [found.servers, ()]
+
+
+def test_shared_cpus_are_as_many_as_the_ratio_says():
+    (cell,) = drawn(
+        make_cell(cpus=4, shared=True, shared_used=3),
+        cpu_allocation_ratio=2.5,
+    ).cells
+    assert (cell.shared, cell.shared_used, cell.shared_limit) == (4, 3, 10.0)
+
+
+def test_the_first_cpu_may_stand_alone_too():
+    layout = CellLayout(0, dedicated=0b111, siblings=(0b110,))
+    (cell,) = drawn(HostCell(layout, 1024)).cells
+    assert cell.masks == (0b001, 0b110)
+
+
+def test_the_first_cpu_may_be_shared():
+    layout = CellLayout(0, shared=0b1, dedicated=0b10)
+    found = drawn(
+        HostCell(layout, 1024), servers=[make_server('a', [(0, [0])])]
+    )
+    assert found.notes == ('servers hold CPUs 0, which are shared',)
+
+
+def test_what_else_tells_devices_apart_is_told():
+    pool = DevicePool(
+        0, kind(vendor_id='8086', tag='x', address=None, capabilities='y'), 1
+    )
+    (cell,) = drawn(2, pools=(pool,)).cells
+    assert cell.devices == ('1 free: 8086, tag=x',)

@@ -146,7 +146,9 @@ def test_cpus_are_by_core_with_their_states_and_servers():
     ],
 )
 def test_where_a_server_is(fields, words):
-    assert DrawnServer('', None, 'a', 'uuid', 'f', **fields).where == words
+    server = DrawnServer('', None, 'a', 'uuid', 'f', **fields)
+    assert server.where == words
+    assert server.memory_mb == 0
 
 
 def test_a_cell_may_have_a_socket():
@@ -220,4 +222,4 @@ def test_what_is_near_a_cell(fields, lines):
 def test_what_a_bar_is_called_where_there_is_little_room():
     assert memory_bar(1, 0).short == 'memory'
     assert pages_bar(2048, 1, 0, 0).short == '2 MiB'
-    assert memory_bar(4096, 0).amount(2048) == '2Gi'
+    assert memory_bar(4096, 0).amount(2**20 - 1) == '1023Gi'

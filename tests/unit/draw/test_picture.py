@@ -1,5 +1,7 @@
+import pytest
+
 from numa_sched.draw.build import picture
-from numa_sched.draw.picture import Room
+from numa_sched.draw.picture import Room, in_all
 from tests.builders import HUGE_KB, make_cell, make_host
 from tests.unit.draw.fleets import make_fleet_host, make_server
 
@@ -90,3 +92,73 @@ def test_a_cpu_that_is_held_is_not_free_whatever_the_host_says():
     host = make_fleet_host(make_host(4))
     drawn = picture(host, [make_server('a', [(0, [2])])])
     assert drawn.room.cpus == 3
+
+
+def test_the_key_tells_no_others():
+    host = make_fleet_host(make_host(make_cell(cpus=2, pinned=[0])))
+    for servers, words in (
+        ([], ['pinned, by no server known here', 'free']),
+        (
+            [make_server('a', [(0, [0])]), make_server('far', [(9, [9])])],
+            ['pinned, by server', 'free'],
+        ),
+        (
+            [make_server('a', [(0, [0])]), make_server('b', [(0, [0])])],
+            ['pinned, by several servers', 'free'],
+        ),
+        (
+            [make_server('a', [(0, [0, 1])])],
+            ['pinned, by server'],
+        ),
+    ):
+        key = picture(host, servers).key
+        assert [sign.words for sign in key] == words
+
+
+def test_the_first_cpu_is_taken_for_what_it_is():
+    host = make_fleet_host(make_host(make_cell(cpus=2, pinned=[1])))
+    key = picture(host, [make_server('a', [(0, [1])])]).key
+    assert [sign.words for sign in key] == ['pinned, by server', 'free']
+
+
+def test_more_shared_cpus_than_there_are_take_none_from_other_cells():
+    drawn = picture(
+        make_fleet_host(
+            make_host(
+                make_cell(0, cpus=2, shared=True, shared_used=9),
+                make_cell(1, cpus=2, shared=True),
+            )
+        )
+    )
+    assert (drawn.room.shared, drawn.room.shared_total) == (2, 4)
+
+
+def test_pages_that_are_huge():
+    drawn = picture(
+        make_fleet_host(
+            make_host(make_cell(pages=[(4, 7), (64, 10), (65, 3), (1024, 1)]))
+        )
+    )
+    assert drawn.room.huge_total_kb == 3 * 65 + 1024
+
+
+@pytest.mark.parametrize(
+    ('memory_mb', 'used_mb', 'words'),
+    [
+        (1000, 490, '510Mi of 1000Mi memory'),
+        # All but one MiB of a TiB.
+        (2**20 - 1, 0, '1023Gi of 1023Gi memory'),
+    ],
+)
+def test_words_are_exact(memory_mb, used_mb, words):
+    cell = make_cell(memory_mb=memory_mb, memory_used_mb=used_mb)
+    drawn = picture(make_fleet_host(make_host(cell)))
+    assert drawn.words == (
+        '4 of 4 CPUs free to pin',
+        f'{words} free',
+        f'{int(not used_mb)} of 1 cell free',
+    )
+    assert in_all([drawn]) == (
+        f'Free, in 1 host: 4 of 4 CPUs to pin, {words}, '
+        f'{int(not used_mb)} of 1 cell'
+    )
