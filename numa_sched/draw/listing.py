@@ -23,7 +23,10 @@ def show(console: Console, drawn: Sequence[Picture]) -> None:
     look = Look.of(console)
     # A line is as long as it is: what is cut off would not be seen at all.
     console.print(
-        Text('\n').join(listing(drawn, look)), no_wrap=True, crop=False
+        Text('\n').join(listing(drawn, look)),
+        no_wrap=True,
+        overflow='ignore',
+        crop=False,
     )
     console.print(look.quiet(in_all(drawn)))
 
@@ -52,7 +55,7 @@ def listing(drawn: Sequence[Picture], look: Look) -> Iterator[Text]:
         if each.problem is None:
             row[1] = _cells(each.cells, look, left)
             widths[1] = max(widths[1], row[1].cell_len)
-    for row in rows:
+    for row, state in zip(rows, ['', *map(_state, drawn)], strict=True):
         line = Text()
         for index, (cell, width) in enumerate(zip(row, widths, strict=False)):
             blank = ' ' * (width - cell.cell_len)
@@ -60,16 +63,21 @@ def listing(drawn: Sequence[Picture], look: Look) -> Iterator[Text]:
             line.append(blank if index > 1 else '')
             line.append_text(cell)
             line.append('  ' if index > 1 else f'{blank}  ')
+        line.append_text(look.text(state))
         line.rstrip()
         yield line
 
 
+def _state(drawn: Picture) -> str:
+    """Give why a host is of no use, '' if it may be."""
+    return ', '.join(
+        fact for fact in drawn.facts if fact.startswith(('down', 'disabled'))
+    )
+
+
 def _row(drawn: Picture, look: Look) -> list[Text]:
     """Give what stands in a line, with the cells left out."""
-    name = Text().append_text(look.loud(drawn.name))
-    told = [fact for fact in drawn.facts if fact.startswith(('down', 'disab'))]
-    if told:
-        name.append_text(look.text(f' {", ".join(told)}'))
+    name = look.loud(drawn.name)
     if drawn.problem is not None:
         return [name, look.quiet(drawn.problem)]
     room = drawn.room

@@ -79,7 +79,7 @@ def test_where_it_is_said_to_go_a_server_goes(cloud, ask):
     rows = ask('rank', server['id'])
     assert [row['Host'] for row in rows] == ['first', 'second']
     assert cloud.live_migrate(server) == rows[0]['Host']
-    ((ranked, weight), *_) = cloud.rankings[-1]
+    ((ranked, _), *_) = cloud.rankings[-1]
     assert ranked == rows[0]['Host']
     claimed = cloud.topology_of(server)
     assert rows[0]['Cells'] == [str(cell.id) for cell in claimed.cells]

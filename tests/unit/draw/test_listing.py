@@ -42,17 +42,22 @@ def fleet():
 
 
 def test_each_host_has_a_line():
-    assert shown(fleet(), 100) == [
-        'host                       in use              CPUs  shared   '
-        'memory       huge  cells',
-        'node1                      ──────── ██████──  10/16       -  '
-        '8Gi/8Gi  1.5Gi/2Gi    1/2',
-        'node2 down, disabled: fan  ███─────               -     5/8  '
-        '4Gi/4Gi          -    0/1',
-        'node3                      no NUMA topology told',
+    assert shown(fleet(), 80) == [
+        'host   in use              CPUs  shared   memory       huge  cells',
+        'node1  ──────── ██████──  10/16       -  8Gi/8Gi  1.5Gi/2Gi    1/2',
+        'node2  ███─────               -     5/8  4Gi/4Gi          -    0/1  '
+        'down, disabled: fan',
+        'node3  no NUMA topology told',
         'Free, in 3 hosts: 10 of 16 CPUs to pin, 12Gi of 12Gi memory, 1 of 3 '
         'cells',
     ]
+
+
+def test_a_line_is_as_long_as_it_is():
+    name = 'n' * 120
+    lines = shown([picture(make_fleet_host(make_host(2), name))], 40)
+    assert lines[1].startswith(f'{name}  ')
+    assert lines[1].endswith('  1/1')
 
 
 def test_many_cells_are_levels():
