@@ -29,5 +29,9 @@ class SourceError(NumaSchedError):
     """A cloud cannot be asked: no database, no configuration, no Nova."""
 
 
+class DrawingError(NumaSchedError):
+    """A drawing cannot be written to a file."""
+
+
 class RequestError(NumaSchedError):
     """What a server or a flavor asks for cannot be understood."""

@@ -22,6 +22,13 @@ class Move(enum.Enum):
     COLD = 'cold migration'
 
 
+_WORDS = {
+    Move.CREATE: 'New server of',
+    Move.LIVE: 'Live migration of',
+    Move.COLD: 'Cold migration of',
+}
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
     """What is asked for.
@@ -49,6 +56,11 @@ class Request:
     def required(self) -> frozenset[str]:
         """The traits that a host must have."""
         return self.asked.required | self.policy.required_traits
+
+    @property
+    def what(self) -> str:
+        """What is asked for, in words: "Live migration of server ..."."""
+        return f'{_WORDS[self.move]} {self.name}'
 
     @property
     def noun(self) -> str:

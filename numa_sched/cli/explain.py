@@ -83,6 +83,8 @@ class Explain(Answer):
             by = 'reason' if many else 'host'
         self.say(parsed_args, *_heading(found))
         columns, rows = _BY[by](fleet, found)
+        if by == 'host' and parsed_args.formatter == 'table':
+            columns, rows = _without_nodes(columns, rows)
         if by in ('host', 'reason'):
             self._advice = list(_advice(fleet, found))
         return columns, rows
@@ -103,10 +105,7 @@ class Explain(Answer):
 
 def _heading(found: 'Explanation') -> Iterator[str]:
     wanted, passing = found.request, len(found.passing)
-    yield (
-        f'{wanted.move.value.capitalize()} of {wanted.name}: {passing} of '
-        f'{len(found.verdicts)} hosts pass.'
-    )
+    yield (f'{wanted.what}: {passing} of {len(found.verdicts)} hosts pass.')
     for origin in wanted.origins:
         yield f'Requires {origin}.'
     for problem in wanted.problems:
@@ -143,6 +142,17 @@ def _by_host(fleet: 'Fleet', found: 'Explanation') -> Rows:
         )
         for each in found.verdicts
     ]
+
+
+def _without_nodes(columns: Sequence[str], rows: list[Sequence[Any]]) -> Rows:
+    """Give rows without the names of nodes, where they say nothing."""
+    if any(host != node for host, node, *_ in rows):
+        return columns, rows
+    return _but_second(columns), [_but_second(row) for row in rows]
+
+
+def _but_second(row: Sequence[Any]) -> Sequence[Any]:
+    return (row[0], *row[2:])
 
 
 def _by_reason(fleet: 'Fleet', found: 'Explanation') -> Rows:

@@ -89,8 +89,8 @@ class Rank(Answer):
         )
         self.say(
             parsed_args,
-            f'{wanted.move.value.capitalize()} of {wanted.name}: '
-            f'{len(found)} of {len(fleet.hosts)} hosts, by {option}.',
+            f'{wanted.what}: {len(found)} of {len(fleet.hosts)} hosts, '
+            f'by {option}.',
         )
         if wanted.guest is None:
             self.say(

@@ -12,7 +12,7 @@ from nova import context as nova_context
 from nova import objects, servicegroup
 from nova.scheduler import host_manager
 
-from numa_sched import conf, cpumask
+from numa_sched import cpumask, settings
 from numa_sched.exceptions import SourceError, TopologyError
 from numa_sched.fleet import (
     Aggregate,
@@ -61,7 +61,7 @@ def read(listener: Listener = SILENT) -> Fleet:
     :raises ConfigError: if an option of ours has a bad value
     """
     objects.register_all()
-    settings = conf.settings(CONF)
+    found = settings.read(CONF)
     context = nova_context.get_admin_context()
     known_flavors = _Flavors()
     aggregates, groups, flavors = _of_all_cells(context, known_flavors)
@@ -99,9 +99,9 @@ def read(listener: Listener = SILENT) -> Fleet:
         packing=CONF.compute.packing_host_numa_cells_allocation_strategy,
         rules=nodes.rules(),
         ranking=Ranking(
-            settings.fit_strategy,
-            settings.fit_weight_multiplier,
-            tuple(mix.from_options(settings.fit_mix or ())),
+            found.fit_strategy,
+            found.fit_weight_multiplier,
+            tuple(mix.from_options(found.fit_mix or ())),
         ),
     )
 

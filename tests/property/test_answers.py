@@ -50,6 +50,12 @@ SOURCE = 'source'
 ZONE, GROUP = 'zone', 'group'
 KVM = [['x86_64', 'kvm', 'hvm']]
 
+
+def rarely(one_in):
+    """Give true once in so many cases: small numbers come up more often."""
+    return st.sampled_from(range(one_in)).map(lambda n: n == one_in - 1)
+
+
 extra_specs = st.fixed_dictionaries(
     {},
     optional={
@@ -59,7 +65,7 @@ extra_specs = st.fixed_dictionaries(
         ),
         'hw:numa_nodes': st.sampled_from(('1', '2', '2')),
         'hw:mem_page_size': st.sampled_from(
-            ('large', 'small', 'any', '2048', '1048576')
+            ('large', 'any', 'large', 'any', 'small', '2048', '1048576')
         ),
         'hw:emulator_threads_policy': st.just('isolate'),
     },
@@ -85,17 +91,22 @@ def requests(draw):
 def states(draw, name):
     """Give the state of a host, some of which are out of order."""
     host = dataclasses.replace(
-        draw(strategies.hosts() | strategies.real_hosts()), name=name
+        draw(
+            strategies.hosts()
+            | strategies.real_hosts()
+            | strategies.real_hosts()
+        ),
+        name=name,
     )
     state = make_host_state(
         host,
         pools=draw(strategies.device_pools(host)),
-        hypervisor_type=draw(st.sampled_from(('QEMU',) * 4 + ('ironic',))),
-        hypervisor_version=draw(st.sampled_from((8002000, 8002000, 7000000))),
+        hypervisor_type=draw(st.sampled_from(('QEMU',) * 9 + ('ironic',))),
+        hypervisor_version=7000000 if draw(rarely(6)) else 8002000,
         cpu_info=jsonutils.dumps(
             {
-                'arch': draw(st.sampled_from(('x86_64',) * 4 + ('aarch64',))),
-                'vendor': draw(st.sampled_from(('Intel', 'Intel', 'AMD'))),
+                'arch': draw(st.sampled_from(('x86_64',) * 9 + ('aarch64',))),
+                'vendor': draw(st.sampled_from(('Intel',) * 7 + ('AMD',))),
                 'model': 'Broadwell',
                 'features': draw(
                     st.sampled_from((['fpu', 'avx'], ['fpu'], []))
@@ -104,16 +115,16 @@ def states(draw, name):
         ),
         supported_instances=draw(st.sampled_from((KVM, KVM, []))),
     )
-    if draw(st.integers(0, 9)) == 0:
+    if draw(rarely(20)):
         state.numa_topology = None
-    elif draw(st.integers(0, 9)) == 0:
+    elif draw(rarely(20)):
         state.numa_topology.cells[0].pinned_cpus = {999}
     heartbeat = timeutils.utcnow()
-    if draw(st.integers(0, 5)) == 0:
+    if draw(rarely(16)):
         heartbeat -= datetime.timedelta(hours=1)
-    is_disabled = draw(st.integers(0, 5)) == 0
+    is_disabled = draw(rarely(16))
     state.service = {
-        'version': draw(st.sampled_from((74, 74, 39))),
+        'version': 39 if draw(rarely(8)) else 74,
         'disabled': is_disabled,
         'disabled_reason': 'repair' if is_disabled else None,
         'forced_down': False,
@@ -127,14 +138,14 @@ def states(draw, name):
 @st.composite
 def groups(draw, server):
     """Give the policy of a server group, and hosts by member; or None."""
-    if draw(st.integers(0, 2)):
+    if not draw(rarely(3)):
         return None
     members = {
         f'member-{number}': draw(st.sampled_from(NAMES))
         for number in range(draw(st.integers(0, 3)))
     }
     return (
-        draw(st.sampled_from(('affinity', 'anti-affinity'))),
+        draw(st.sampled_from(('anti-affinity',) * 3 + ('affinity',))),
         {server: SOURCE, **members},
         draw(st.integers(1, 2)),
     )
@@ -146,11 +157,11 @@ def situations(draw):
     request = draw(requests())
     found = [draw(states(name)) for name in NAMES]
     origin = draw(states(SOURCE))
-    move = draw(st.sampled_from(tuple(Move)))
+    move = draw(st.sampled_from((Move.LIVE, *Move)))
     group = None
     if move is not Move.CREATE:
         group = draw(groups(request.instance_uuid))
-    page_size = draw(st.sampled_from((4, 2048, 1048576)))
+    page_size = draw(st.sampled_from((4, 4, 2048, 1048576)))
     return request, found, origin, move, group, page_size
 
 

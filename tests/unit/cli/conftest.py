@@ -13,6 +13,15 @@ def cloud():
     asks = {'extra_specs': {'compute:live_migration_post_copy': 'true'}}
     small = make_flavor('small', 2, **asks)
     wide = make_flavor('wide', 4, 4)
+    plain = make_flavor('plain')
+    both = {
+        **asks['extra_specs'],
+        'compute:live_migration_auto_converge': 'true',
+    }
+    wrong = make_flavor('wrong', 2, extra_specs=both)
+    busy = make_server(
+        'busy', wrong, 'large', locked=True, task_state='migrating'
+    )
     broken = make_flavor('broken', error='no such policy')
     server = make_server('web', small, 'full', uuid='0123-web')
     odd = make_server('\x1b[31m<b>', small, 'gone', uuid='4567-odd')
@@ -25,8 +34,8 @@ def cloud():
             make_fleet_host('unable', 4),
             make_fleet_host('down', 4, up=False, **able),
         ),
-        (server, odd),
-        (small, wide, broken),
+        (server, odd, busy),
+        (small, wide, plain, wrong, broken),
     )
 
 

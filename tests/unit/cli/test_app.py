@@ -10,7 +10,7 @@ import time
 import pytest
 
 from numa_sched import cli
-from numa_sched.cli import app, base
+from numa_sched.cli import app, base, source
 
 COMMAND = [sys.executable, '-m', 'numa_sched.cli']
 HEAVY = ('nova', 'numpy', 'rich', 'oslo_', 'cmd2', 'numa_sched.fit')
@@ -113,6 +113,19 @@ def test_what_this_program_is_to_blame_for_is_one_line(run, file, monkeypatch):
     status, out, err = run('explain', 'web', '--snapshot', file)
     assert (status, out) == (1, '')
     assert err == "KeyError: 'first\\nsecond' (--debug tells where)\n"
+
+
+def test_how_far_it_is_shows_on_a_terminal_only(monkeypatch, capsys):
+    with source._progress() as show:
+        show('hosts', 1, 2)
+    assert capsys.readouterr().err == ''
+    monkeypatch.setattr(sys.stderr, 'isatty', lambda: True)
+    monkeypatch.setenv('FORCE_COLOR', '1')
+    monkeypatch.setenv('TERM', 'xterm')
+    with source._progress() as show:
+        show('hosts', 1, 2)
+        show('hosts', 2, 2)
+    assert 'hosts' in capsys.readouterr().err
 
 
 def test_text_for_people_has_no_control_characters():

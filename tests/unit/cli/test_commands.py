@@ -39,6 +39,11 @@ def test_the_mix_can_be_that_of_the_servers(ask):
     assert {row['Score'] for row in rows} == {0.5}
 
 
+def test_without_a_topology_others_decide(ask):
+    told = ask('rank', '--flavor', 'plain')
+    assert 'It asks for no NUMA topology: other weighers decide.' in told
+
+
 def test_a_bad_strategy_is_told(run, file):
     status, out, err = run(
         'rank', 'web', '--strategy', 'luck', '--snapshot', file
@@ -48,7 +53,10 @@ def test_a_bad_strategy_is_told(run, file):
 
 
 def test_room_is_counted_by_flavor(ask, run, file):
-    status, out, err = run('capacity', '--snapshot', file, '-f', 'csv')
+    flavors = [f'--flavor={name}' for name in ('small', 'wide', 'broken')]
+    status, out, err = run(
+        'capacity', *flavors, '--snapshot', file, '-f', 'csv'
+    )
     assert status == 0
     assert 'flavor broken is left out' in err
     assert rows_of(out) == [
@@ -131,11 +139,12 @@ def test_a_snapshot_of_a_snapshot_has_other_names(run, file, tmp_path):
     command = ['snapshot', '--from', file, '--anonymise', target]
     status, out, err = run(*command)
     assert (status, err) == (0, '')
-    assert out.startswith(f'{target}: 5 hosts, 2 servers, ')
+    assert out.startswith(f'{target}: 5 hosts, 3 servers, ')
     fleet = snapshot.read(target)
     assert {server.name for server in fleet.servers} == {
         'server-1',
         'server-2',
+        'server-3',
     }
     status, _, err = run(*command)
     assert (status, err) == (1, f'{target}: is there; --force replaces it\n')

@@ -2,6 +2,9 @@ import json
 
 import pytest
 
+from numa_sched.fleet import Fleet, snapshot
+from tests.fleets import make_flavor, make_fleet_host
+
 
 def test_a_table_has_a_row_for_each_host_and_what_would_help(ask):
     told = ask('explain', 'web')
@@ -73,6 +76,31 @@ def test_one_host_is_looked_at_cell_by_cell(ask):
 def test_a_zone_can_be_asked_for(ask):
     told = ask('explain', 'web', '--zone', 'south', '-f', 'json')
     assert not any(row['Passes'] for row in json.loads(told))
+
+
+def test_what_is_odd_about_a_server_is_told_above(ask):
+    told = ask('explain', 'busy').splitlines()
+    assert told[1].startswith('Wrong: flavor key compute:live_migration_auto')
+    assert told[2:4] == [
+        'The server is locked: only an administrator can move it.',
+        'The server is busy: migrating.',
+    ]
+
+
+def test_nodes_are_named_where_they_are_not_their_hosts(run, tmp_path):
+    path = tmp_path / 'fleet.json'
+    host = make_fleet_host('host', 4, nodename='node')
+    snapshot.write(Fleet((host,), flavors=(make_flavor('f', 1),)), path)
+    _, out, _ = run('explain', '--flavor', 'f', '--snapshot', str(path))
+    assert '| Host | Node |' in out
+
+
+def test_many_hosts_are_grouped(run, tmp_path):
+    path = tmp_path / 'fleet.json'
+    hosts = tuple(make_fleet_host(f'host-{n:02}', 4) for n in range(21))
+    snapshot.write(Fleet(hosts, flavors=(make_flavor('f', 1),)), path)
+    _, out, _ = run('explain', '--flavor', 'f', '--snapshot', str(path))
+    assert 'host-00, host-01, host-02, host-03 and 17 more' in out
 
 
 def test_a_name_cannot_command_the_terminal(ask):

@@ -168,6 +168,63 @@ def test_a_server_of_a_flavor_that_has_changed_keeps_its_own():
             7,
             "flavors[0].extra_specs.'hw:x': must be text, not 7",
         ),
+        (
+            'hosts/0/cells/0/memory_mb',
+            10**30,
+            'hosts[0].cells[0].memory_mb: must be a whole number from 0 on, '
+            'not a very large number',
+        ),
+        (
+            'hosts/0/cells/0/id',
+            [],
+            'hosts[0].cells[0].id: must be a whole number from 0 on, not a '
+            'list',
+        ),
+        (
+            'hosts/0/cells/0/pinned_cpus',
+            5,
+            'hosts[0].cells[0].pinned_cpus: must be a list of CPUs such as '
+            '"0-3,8", not 5',
+        ),
+        (
+            'hosts/0/name',
+            '\ud800',
+            "hosts[0].name: must be text, not '\\ud800'",
+        ),
+        (
+            'hosts/0/inventories/PCPU/ratio',
+            -0.5,
+            'hosts[0].inventories.PCPU.ratio: must be a number from 0 on, '
+            'not -0.5',
+        ),
+        (
+            'flavors/0/asked/resources/PCPU',
+            0.5,
+            'flavors[0].asked.resources.PCPU: must be a whole number from 0 '
+            'on, not 0.5',
+        ),
+        (
+            'flavors/0/numa_topology/cells',
+            [],
+            'flavors[0].numa_topology: a guest without cells',
+        ),
+        (
+            'servers/0/flavor',
+            'x' * 100,
+            f"servers[0].flavor: flavors has no '{'x' * 59}...",
+        ),
+        (
+            'servers/0/locked',
+            1,
+            'servers[0].locked: must be true or false, not 1',
+        ),
+        (
+            'ranking/multiplier',
+            'x',
+            "ranking.multiplier: must be a number, not 'x'",
+        ),
+        ('rules', [], 'rules: must be an object, not a list'),
+        ('aggregates/0/hosts', ['a', 1], None),
         ('rules', {'version_cap': 'new'}, None),
         ('ranking/mix/0/share', 0, None),
     ],
@@ -181,6 +238,19 @@ def test_a_wrong_key_is_named_by_its_path(path, value, message):
         assert told == message
     else:
         assert told.startswith(path.split('/')[0])
+
+
+def test_names_may_be_of_any_script():
+    whole = changed('hosts/0/name', 'h\u00f6st')
+    assert load(whole).hosts[0].name == 'h\u00f6st'
+
+
+def test_what_must_be_there_is_missed():
+    whole = told()
+    del whole['hosts'][0]['cells'][0]['memory_mb']
+    with pytest.raises(SnapshotError) as caught:
+        load(whole)
+    assert str(caught.value) == 'hosts[0].cells[0].memory_mb: is missing'
 
 
 @pytest.mark.parametrize('key', ['hosts', 'servers', 'flavors'])
