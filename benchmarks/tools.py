@@ -122,8 +122,8 @@ def _server(flavor, host, claim, draw) -> Server:
         {'os_distro': 'debian', 'hw_disk_bus': 'virtio'},
         flavor.guest,
         seats,
-        flavor.asked,
         vm_state='active',
+        asked=flavor.asked,
     )
 
 
@@ -149,13 +149,13 @@ def _host(name: str, host: Host, there) -> FleetHost:
             service_version=70,
         ),
         TRAITS,
-        {
+        'nova',
+        up=True,
+        inventories={
             'PCPU': Inventory(128, used=pinned),
             'MEMORY_MB': Inventory(524288, 4096, used=pinned * 4096),
             'DISK_GB': Inventory(4000, used=20 * len(there)),
         },
-        'nova',
-        up=True,
     )
 
 

@@ -21,7 +21,7 @@ about the NUMA guests of a cloud, from the cloud itself (where nova.conf is)
 or from a snapshot of it.
 """
 
-# Libraries whose warnings are for those who debug.
+# What libraries log is for those who debug; what matters of it is told.
 QUIET = ('nova', 'oslo_', 'keystoneauth', 'stevedore', 'alembic', 'sqlalchemy')
 
 
@@ -49,7 +49,7 @@ class Application(App):
             warnings.simplefilter('ignore')
             root.setLevel(logging.WARNING)
             for name in QUIET:
-                logging.getLogger(name).setLevel(logging.ERROR)
+                logging.getLogger(name).setLevel(logging.CRITICAL)
 
     def run(self, argv: list[str]) -> int:
         """Run a command; without any, give the help and status 2."""

@@ -171,7 +171,7 @@ def request(parsed_args: argparse.Namespace, fleet: 'Fleet') -> 'Request':
         )
     properties = _properties(parsed_args.image_property)
     flavor = answers.find_flavor(fleet, parsed_args.flavor)
-    if any(key.startswith('hw_') for key in properties):
+    if any(not key.startswith(_WISHES) for key in properties):
         flavor = _with_image(flavor, properties)
     return answers.of_flavor(flavor, properties, **where)
 
@@ -192,6 +192,10 @@ def check_request(
             parser.error(f'--image-property {each}: KEY=VALUE is wanted')
 
 
+# Of images, what says nothing about topology, amounts and other traits.
+_WISHES = 'compute_live_migration_'
+
+
 def _properties(told: Sequence[str]) -> dict[str, str]:
     pairs = (each.partition('=') for each in told)
     return {key: value for key, _, value in pairs}
@@ -202,7 +206,7 @@ def _with_image(flavor: 'Flavor', properties: dict[str, str]) -> 'Flavor':
         from numa_sched.nova import guests
     except ImportError as error:
         raise RequestError(
-            f'what a flavor asks for together with hw_ image properties is '
-            f'for Nova to say, which cannot be imported here ({error})'
+            f'what a flavor asks for together with image properties is for '
+            f'Nova to say, which cannot be imported here ({error})'
         ) from error
     return guests.with_image(flavor, properties)

@@ -71,11 +71,11 @@ class FleetHost:
     host: Host | None = None
     node: Node = UNKNOWN_NODE
     traits: frozenset[str] = frozenset()
-    inventories: Mapping[str, Inventory] | None = None
     zone: str | None = None
     up: bool | None = None
     disabled: str | None = None
     error: str | None = None
+    inventories: Mapping[str, Inventory] | None = None
     extra: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
@@ -132,14 +132,14 @@ class Server:
     )
     guest: Guest | None = None
     seats: tuple[Seat, ...] = ()
-    asked: Asked | None = None
-    cpu: GuestCPU | None = None
-    emulated: bool = False
-    zone: str | None = None
     vm_state: str | None = None
     task_state: str | None = None
     locked: bool = False
     group: str | None = None
+    asked: Asked | None = None
+    cpu: GuestCPU | None = None
+    emulated: bool = False
+    zone: str | None = None
     error: str | None = None
     extra: Mapping[str, object] = dataclasses.field(default_factory=dict)
 

@@ -124,8 +124,8 @@ def test_a_name_cannot_command_the_terminal(ask):
         (
             ['--flavor', 'small', '--image-property', 'hw_numa_nodes=2'],
             1,
-            'what a flavor asks for together with hw_ image properties is '
-            'for Nova to say, which cannot be imported here',
+            'what a flavor asks for together with image properties is for '
+            'Nova to say, which cannot be imported here',
         ),
         ([], 2, 'name a SERVER, or a flavor with --flavor NAME'),
         (['web', '--flavor', 'x'], 2, 'name a SERVER, or a flavor'),

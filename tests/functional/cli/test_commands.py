@@ -142,6 +142,26 @@ def test_an_image_is_read_as_nova_reads_it(cloud, ask):
     }
 
 
+def test_traits_of_an_image_count(cloud, ask):
+    name = name_of(cloud, cloud.add_flavor(vcpus=1, **PINNED))
+    rows = ask(
+        *('explain', '--flavor', name),
+        *('--image-property', f'trait:{TRAIT}=required'),
+    )
+    reasons = {row['Host']: row['Reasons'] for row in rows}
+    assert reasons['third'] == [f'without the trait {TRAIT}']
+    assert reasons['first'] == []
+
+
+def test_what_nova_refuses_of_an_image_is_one_line(cloud, run):
+    name = name_of(cloud, cloud.add_flavor(vcpus=1, hw__cpu_policy='shared'))
+    with pytest.raises(AssertionError, match='Nova makes nothing of flavor'):
+        run(
+            *('explain', '--flavor', name),
+            *('--image-property', 'hw_cpu_policy=dedicated'),
+        )
+
+
 def test_a_snapshot_gives_the_same_answers(cloud, flavor, run, ask, tmp_path):
     server = cloud.boot(flavor, host='first')
     path = str(tmp_path / 'fleet.json.gz')
