@@ -11,6 +11,7 @@ LONG = (
     'scheduler/test_destination.py',
     'scheduler/test_destinations.py',
     'compute/test_completing.py',
+    'status/test_command.py',
     'scheduler/test_candidates.py',
     'compute/test_threads.py',
     'api/test_create.py',
