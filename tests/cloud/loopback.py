@@ -14,6 +14,7 @@ import wsgiref.simple_server
 import wsgiref.util
 
 import webob
+from placement import deploy
 
 from tests.cloud.api import PROJECT
 
@@ -135,6 +136,15 @@ class Loopback(contextlib.AbstractContextManager):
                 for kind, path in SERVICES.items()
             ],
         }
+
+
+def of_cloud(cloud):
+    """Give a server of the cloud: placement, compute and image."""
+    return Loopback(
+        placement=deploy.loadapp(cloud.placement_fixture.conf_fixture.conf),
+        compute=as_admin(cloud.door().app),
+        image=images(cloud.glance),
+    )
 
 
 def as_admin(application):

@@ -10,7 +10,7 @@ import pytest
 import numa_sched
 
 ROOT = pathlib.Path(numa_sched.__file__).parent
-SHELL = ('nova', 'cli', 'conf', 'option_types', 'plugins')
+SHELL = ('nova', 'cli', 'conf', 'option_types', 'osc', 'plugins')
 FOREIGN = ('nova', 'oslo_', 'stevedore')
 
 

@@ -16,7 +16,6 @@ from nova import context as nova_context
 from nova import objects
 from nova.db.api import api as api_db_api
 from nova.db.main import api as main_db_api
-from placement import deploy
 
 from numa_sched import policy
 from tests.cloud import SCHEDULER_OPTIONS, loopback, machines
@@ -51,8 +50,7 @@ def cloud():
 @pytest.fixture(scope='module')
 def server(cloud):
     """Placement over HTTP."""
-    application = deploy.loadapp(cloud.placement_fixture.conf_fixture.conf)
-    with loopback.Loopback(placement=application) as running:
+    with loopback.of_cloud(cloud) as running:
         yield running
 
 
