@@ -21,6 +21,7 @@ COMPUTE = (
     'import nova.virt.numa_sched',
     'nova.virt.numa_sched.LibvirtDriver',
 )
+STATUS = ('import numa_sched.nova.status.checks',)
 FIT = ('numa_sched.fit', 'numa_sched.score', 'numa_sched.history')
 
 
@@ -49,6 +50,7 @@ def below(modules, *packages):
         ('api', API, ('scheduler', 'compute')),
         ('scheduler', SCHEDULER, ('api.paste', 'api.compute', 'compute')),
         ('compute', COMPUTE, ('scheduler', 'api')),
+        ('status', STATUS, ('scheduler', 'api', 'compute')),
     ],
 )
 def test_a_service_loads_its_own_door_alone(door, statements, not_there):

@@ -18,7 +18,14 @@ from tests.mutation.trial import Trial, Verdict
 HERE = pathlib.Path(__file__).parent
 UNIT = pathlib.Path('tests/unit')
 # Neither Nova's side nor what only names things.
-NOT_CORE = ('nova', 'conf.py', 'option_types.py', 'plugins.py', 'settings.py')
+NOT_CORE = (
+    'nova',
+    'conf.py',
+    'option_types.py',
+    'osc',
+    'plugins.py',
+    'settings.py',
+)
 
 
 def core() -> list[pathlib.Path]:

@@ -10,7 +10,10 @@ import pytest
 import numa_sched
 
 ROOT = pathlib.Path(numa_sched.__file__).parent
-SHELL = ('nova', 'cli', 'conf', 'option_types', 'plugins', 'settings')
+SHELL = (
+    *('nova', 'cli', 'osc'),
+    *('conf', 'option_types', 'plugins', 'settings'),
+)
 FOREIGN = ('nova', 'oslo_', 'stevedore')
 
 

@@ -1,0 +1,21 @@
+"""The program ``numa-sched-status``."""
+
+import os
+import sys
+
+
+def main() -> int:
+    """Check, and print the results.
+
+    :returns: 0 for success, 1 for warnings, 2 for failures; 255 if
+        ``nova.conf`` cannot be read
+    """
+    # Nova reads it before anything else of it may be imported, as it would
+    # replace parts of Python's library; there is nothing here to wait for.
+    os.environ['OS_NOVA_DISABLE_EVENTLET_PATCHING'] = 'true'
+    from nova import monkey_patch
+
+    monkey_patch.patch()
+    from numa_sched.nova.status import checks
+
+    return checks.run(sys.argv[1:])

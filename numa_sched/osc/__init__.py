@@ -1,0 +1,1 @@
+"""Commands of ``openstack`` that speak of what this package needs of hosts."""
