@@ -8,6 +8,12 @@ from numa_sched.history.underway import UnderWay
 from numa_sched.nova.scheduler import refusals, underway
 
 
+@pytest.fixture(scope='session', autouse=True)
+def _directory(tmp_path_factory):
+    """Have the directory of all tests outside that of a cloud, which goes."""
+    tmp_path_factory.getbasetemp()
+
+
 @pytest.fixture(scope='module')
 def cloud():
     """A running cloud, shared by the tests of a module.

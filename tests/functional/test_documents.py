@@ -5,7 +5,6 @@ import contextlib
 import inspect
 import io
 import logging
-import os
 import pathlib
 import re
 import subprocess
@@ -219,64 +218,7 @@ def test_the_directory_given_to_glance_holds_our_definitions_alone():
     assert file.name == 'compute-live-migration-policy.json'
 
 
-ADD_TRAIT = documents.block(
-    document='README.rst', containing='resource provider trait set'
-)
-TAKE_TRAITS = documents.block(
-    document='compute.rst', containing='resource provider trait set'
-)
-# Stands in for the client, and tells what it was asked to set.
-CLIENT = """
-openstack() {
-    case "$*" in
-        *'provider list --name node1 '*) echo 884bc526 ;;
-        *'trait list'*884bc526)
-            printf '%s\\n' COMPUTE_NODE HW_CPU_X86_SSE2 $MORE ;;
-        *'trait set'*) echo "$*" ;;
-        *) return 1 ;;
-    esac
-}
-"""
-
-
-def run_with_client(commands, host, *more):
-    """Run the commands of a document, on a host that has some traits."""
-    return subprocess.run(
-        ['sh', '-c', CLIENT + commands.replace('<host>', host)],
-        env={**os.environ, 'MORE': ' '.join(more)},
-        capture_output=True,
-        text=True,
-    )
-
-
-def traits_set(ran):
-    """Give the traits that node1 was left with."""
-    *words, provider = ran.stdout.split()
-    assert provider == '884bc526'
-    assert words[:4] == ['resource', 'provider', 'trait', 'set']
-    assert set(words[4::2]) == {'--trait'}
-    return words[5::2]
-
-
-def test_a_trait_is_added_to_those_that_the_host_has():
-    ran = run_with_client(ADD_TRAIT, 'node1')
-    added = policy.WISHES[0].trait
-    assert traits_set(ran) == ['COMPUTE_NODE', 'HW_CPU_X86_SSE2', added]
-
-
-def test_our_traits_alone_are_taken_away():
-    ran = run_with_client(TAKE_TRAITS, 'node1', *policy.TRAITS)
-    assert traits_set(ran) == ['COMPUTE_NODE', 'HW_CPU_X86_SSE2']
-
-
-@pytest.mark.parametrize('commands', [ADD_TRAIT, TAKE_TRAITS])
-def test_no_trait_is_set_where_those_that_are_there_cannot_be_read(commands):
-    ran = run_with_client(commands, 'misspelt')
-    assert ran.returncode != 0
-    assert ran.stdout == ''
-
-
-COMMANDS = ('$', 'glance-manage', 'openstack', 'pip', 'provider=', 'python3')
+COMMANDS = ('$', 'glance-manage', 'numa', 'openstack', 'pip', 'python3')
 SHELL = [
     each
     for each in documents.blocks()

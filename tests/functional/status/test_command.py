@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import sqlite3
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from nova.db.main import api as main_db_api
 
 from numa_sched import policy
 from tests.cloud import SCHEDULER_OPTIONS, loopback, machines
+from tests.functional import documents
 
 DRIVER = 'numa_sched.LibvirtDriver'
 PROGRAM = pathlib.Path(sys.prefix, 'bin', 'numa-sched-status')
@@ -221,6 +223,39 @@ def test_a_host_whose_traits_are_gone_is_named(check, cloud):
         assert code == WARNING
         assert '1 of 2 hosts' in text
         assert '(two)' in text
+
+
+def rows(text):
+    """Give the results in a table, each as one line."""
+    return [
+        documents.paragraph(row.replace('|', ' '))
+        for row in re.split(r'\+-+\+|(?m:^\.\.\.$)|\$.*', text)
+        if 'Check: ' in row
+    ]
+
+
+def test_the_example_of_the_document_is_what_is_printed(
+    configuration, cloud, tmp_path
+):
+    configuration['filter_scheduler']['enabled_filters'] = SCHEDULER_OPTIONS[
+        'enabled_filters'
+    ][:-1]
+    path = configuration.write(tmp_path / 'nova.conf')
+    cloud.set_traits('two', remove=policy.TRAITS)
+    try:
+        ran = run('--config-file', path, 'upgrade', 'check')
+    finally:
+        cloud.set_traits('two', add=policy.TRAITS)
+    assert ran.returncode == WARNING
+    shown = rows(documents.block('console', document='status.rst'))
+    assert len(shown) == 3
+    assert set(shown) <= set(rows(ran.stdout))
+
+
+def test_the_document_tells_of_each_check():
+    text = documents.paragraph(documents.TREES['status.rst'].astext())
+    for name in CHECKS:
+        assert f' {name} ' in text
 
 
 def test_an_old_compute_is_named(check, databases, cloud):
