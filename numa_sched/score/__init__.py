@@ -29,5 +29,8 @@ class Strategy:
 
 
 def bounded(score: float) -> float:
-    """Give a score as it counts, whatever a strategy says: from 0 to 1."""
-    return min(max(score, 0.0), 1.0)
+    """Give a score as it counts, whatever a strategy says: from 0 to 1.
+
+    What is no number counts as 0: it would spoil the order of all hosts.
+    """
+    return min(max(0.0, score), 1.0)  # in this order, 0.0 wins against NaN
