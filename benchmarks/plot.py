@@ -59,11 +59,12 @@ def _panel(axes, rankings, title, unit, factor, rows):
         means = [row['mean'] * factor for row in members]
         low = [(row['mean'] - row['low']) * factor for row in members]
         high = [(row['high'] - row['mean']) * factor for row in members]
+        places = [
+            groups.index(_group(row)) - 0.4 + width * (number + 0.5)
+            for row in members
+        ]
         axes.bar(
-            [
-                groups.index(_group(row)) - 0.4 + width * (number + 0.5)
-                for row in members
-            ],
+            places,
             means,
             width * 0.9,
             yerr=[[max(each, 0) for each in low], high],
@@ -73,6 +74,15 @@ def _panel(axes, rankings, title, unit, factor, rows):
             edgecolor='white',
             label=ranking.replace('$', r'\$'),
         )
+        for place, mean, above in zip(places, means, high, strict=True):
+            axes.annotate(
+                f'{mean:.2g}',
+                (place, mean + above),
+                (0, 2),
+                textcoords='offset points',
+                ha='center',
+                fontsize='x-small',
+            )
     axes.set_title(title, loc='left', fontweight='bold')
     axes.set_xticks(range(len(groups)), groups)
     if factor == 100:
