@@ -72,7 +72,8 @@ def test_the_traits_are_not_reported_of_what_is_not_qemu(cloud):
 
 @pytest.mark.usefixtures('fresh_traits')
 def test_a_host_whose_memory_is_in_files_reports_no_post_copy(cloud):
-    cloud.flags(ram_allocation_ratio=1.0)  # or nova-compute does not start
+    # Or nova-compute does not start.
+    cloud.flags(ram_allocation_ratio=1.0, reserved_host_memory_mb=0)
     with restarted(cloud, file_backed_memory=16384):
         update(cloud)
         assert cloud.traits_of('one') & TRAITS == {AC.trait}
