@@ -61,7 +61,7 @@ def read(listener: Listener = SILENT) -> Fleet:
     :raises ConfigError: if an option of ours has a bad value
     """
     objects.register_all()
-    found = settings.read(CONF)
+    options = settings.read(CONF)
     context = nova_context.get_admin_context()
     known_flavors = _Flavors()
     aggregates, groups, flavors = _of_all_cells(context, known_flavors)
@@ -99,9 +99,9 @@ def read(listener: Listener = SILENT) -> Fleet:
         packing=CONF.compute.packing_host_numa_cells_allocation_strategy,
         rules=nodes.rules(),
         ranking=Ranking(
-            found.fit_strategy,
-            found.fit_weight_multiplier,
-            tuple(mix.from_options(found.fit_mix or ())),
+            options.fit_strategy,
+            options.fit_weight_multiplier,
+            tuple(mix.from_options(options.fit_mix or ())),
         ),
     )
 
