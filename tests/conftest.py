@@ -19,7 +19,6 @@ LONG = (
     'compute/test_threads.py',
     'api/test_create.py',
     'api/test_changes.py',
-    'cli/test_commands.py',
     'test_live_migration.py',
 )
 FUNCTIONAL = pathlib.Path(__file__).parent / 'functional'
