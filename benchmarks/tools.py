@@ -192,7 +192,7 @@ def main() -> int:
     server, flavor = fleet.servers[0].uuid, '--flavor=pinned.{}.{}'
     with tempfile.TemporaryDirectory() as directory:
         path = pathlib.Path(chosen.keep or f'{directory}/fleet.json')
-        snapshot.write(fleet, path, force=True)
+        path.write_bytes(snapshot.dumps(fleet, packed=path.suffix == '.gz'))
         named = f'--snapshot={path}'
         commands = {
             'help': (('--help',), GOAL_HELP_S),

@@ -18,7 +18,7 @@ class ConfigError(NumaSchedError):
 
 
 class SnapshotError(NumaSchedError):
-    """A snapshot of a fleet cannot be read or written."""
+    """A snapshot of a fleet cannot be read."""
 
 
 class NotFoundError(NumaSchedError):
@@ -29,8 +29,8 @@ class SourceError(NumaSchedError):
     """A cloud cannot be asked: no database, no configuration, no Nova."""
 
 
-class DrawingError(NumaSchedError):
-    """A drawing cannot be written to a file."""
+class OutputError(NumaSchedError):
+    """A file cannot be written."""
 
 
 class RequestError(NumaSchedError):

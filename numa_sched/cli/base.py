@@ -89,6 +89,90 @@ class Answer(Examples, Lister):
         return super().produce_output(parsed_args, column_names, data)
 
 
+class AboutRequest(Answer):
+    """A command about one server: one that is to move, or a new one."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Give the parser, with what says which server is meant."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            'server',
+            nargs='?',
+            metavar='SERVER',
+            help='a server that is to move: its UUID, the beginning of that, '
+            'or its name',
+        )
+        parser.add_argument(
+            '--flavor',
+            metavar='NAME',
+            help='the flavor of a new server, instead',
+        )
+        parser.add_argument(
+            '--image-property',
+            metavar='KEY=VALUE',
+            action='append',
+            default=[],
+            help='a property of the image of a new server; may be repeated',
+        )
+        parser.add_argument(
+            '--cold',
+            action='store_true',
+            help='the server is to be cold-migrated; live-migrated by default',
+        )
+        parser.add_argument(
+            '--zone', metavar='NAME', help='the availability zone asked for'
+        )
+        parser.add_argument(
+            '--aggregate',
+            metavar='NAME',
+            help='look at the hosts of an aggregate only; its name or UUID',
+        )
+        self._parser = parser
+        return parser
+
+    def asked(
+        self, parsed_args: argparse.Namespace
+    ) -> 'tuple[Fleet, Request]':
+        """Give the fleet, and what is to be placed in it.
+
+        Ends with status 2 unless exactly one thing is.
+
+        :raises NumaSchedError: if there is no such server or flavor
+        """
+        self._check(parsed_args)
+        fleet = source.fleet(parsed_args)
+        return fleet, _request(parsed_args, fleet)
+
+    def _check(self, parsed_args: argparse.Namespace) -> None:
+        parser = self._parser
+        if bool(parsed_args.server) == bool(parsed_args.flavor):
+            parser.error('name a SERVER, or a flavor with --flavor NAME')
+        for_flavors = parsed_args.image_property
+        if parsed_args.server and for_flavors:
+            parser.error('--image-property goes with --flavor only')
+        if parsed_args.flavor and parsed_args.cold:
+            parser.error('--cold goes with a SERVER only')
+        for each in for_flavors:
+            if '=' not in each:
+                parser.error(f'--image-property {each}: KEY=VALUE is wanted')
+
+
+def _request(parsed_args: argparse.Namespace, fleet: 'Fleet') -> 'Request':
+    from numa_sched import answers
+
+    where = {'zone': parsed_args.zone, 'aggregate': parsed_args.aggregate}
+    if parsed_args.server:
+        move = answers.Move.COLD if parsed_args.cold else answers.Move.LIVE
+        return answers.of_server(
+            answers.find_server(fleet, parsed_args.server), move, **where
+        )
+    properties = _properties(parsed_args.image_property)
+    flavor = answers.find_flavor(fleet, parsed_args.flavor)
+    if any(not key.startswith(_WISHES) for key in properties):
+        flavor = _with_image(flavor, properties)
+    return answers.of_flavor(flavor, properties, **where)
+
+
 class Many(FormattableColumn[Sequence[str]]):
     """Several texts: a line each for people, a list for programs."""
 
@@ -120,76 +204,6 @@ def plain(text: str) -> str:
         else '\N{REPLACEMENT CHARACTER}'
         for each in text
     )
-
-
-def add_request(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that say what is to be placed."""
-    parser.add_argument(
-        'server',
-        nargs='?',
-        metavar='SERVER',
-        help='a server that is to move: its UUID, the beginning of that, or '
-        'its name',
-    )
-    parser.add_argument(
-        '--flavor', metavar='NAME', help='the flavor of a new server, instead'
-    )
-    parser.add_argument(
-        '--image-property',
-        metavar='KEY=VALUE',
-        action='append',
-        default=[],
-        help='a property of the image of a new server; may be repeated',
-    )
-    parser.add_argument(
-        '--cold',
-        action='store_true',
-        help='the server is to be cold-migrated; live-migrated by default',
-    )
-    parser.add_argument(
-        '--zone', metavar='NAME', help='the availability zone asked for'
-    )
-    parser.add_argument(
-        '--aggregate',
-        metavar='NAME',
-        help='look at the hosts of an aggregate only; its name or UUID',
-    )
-
-
-def request(parsed_args: argparse.Namespace, fleet: 'Fleet') -> 'Request':
-    """Give what is to be placed.
-
-    :raises NumaSchedError: if there is no such server or flavor
-    """
-    from numa_sched import answers
-
-    where = {'zone': parsed_args.zone, 'aggregate': parsed_args.aggregate}
-    if parsed_args.server:
-        move = answers.Move.COLD if parsed_args.cold else answers.Move.LIVE
-        return answers.of_server(
-            answers.find_server(fleet, parsed_args.server), move, **where
-        )
-    properties = _properties(parsed_args.image_property)
-    flavor = answers.find_flavor(fleet, parsed_args.flavor)
-    if any(not key.startswith(_WISHES) for key in properties):
-        flavor = _with_image(flavor, properties)
-    return answers.of_flavor(flavor, properties, **where)
-
-
-def check_request(
-    parser: argparse.ArgumentParser, parsed_args: argparse.Namespace
-) -> None:
-    """End with status 2 unless exactly one thing is to be placed."""
-    if bool(parsed_args.server) == bool(parsed_args.flavor):
-        parser.error('name a SERVER, or a flavor with --flavor NAME')
-    for_flavors = parsed_args.image_property
-    if parsed_args.server and for_flavors:
-        parser.error('--image-property goes with --flavor only')
-    if parsed_args.flavor and parsed_args.cold:
-        parser.error('--cold goes with a SERVER only')
-    for each in for_flavors:
-        if '=' not in each:
-            parser.error(f'--image-property {each}: KEY=VALUE is wanted')
 
 
 # Of images, what says nothing about topology, amounts and other traits.

@@ -4,15 +4,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from numa_sched.cli import source
-from numa_sched.cli.base import (
-    Answer,
-    Many,
-    Several,
-    add_request,
-    check_request,
-    request,
-)
+from numa_sched.cli.base import AboutRequest, Many, Several
 
 if TYPE_CHECKING:
     from numa_sched.answers import Explanation
@@ -24,7 +16,7 @@ MANY_HOSTS = 20
 Rows = tuple[Sequence[str], list[Sequence[Any]]]
 
 
-class Explain(Answer):
+class Explain(AboutRequest):
     """Tell which hosts a server could go to, and why not to the others."""
 
     examples = """
@@ -47,7 +39,6 @@ class Explain(Answer):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Give the parser."""
         parser = super().get_parser(prog_name)
-        add_request(parser)
         parser.add_argument(
             '--by',
             choices=('host', 'reason', 'cell', 'change'),
@@ -63,16 +54,13 @@ class Explain(Answer):
             default=[],
             help='look at this host only; may be repeated',
         )
-        self._parser = parser
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Rows:
         """Give columns and rows."""
-        check_request(self._parser, parsed_args)
         from numa_sched import answers
 
-        fleet = source.fleet(parsed_args)
-        wanted = request(parsed_args, fleet)
+        fleet, wanted = self.asked(parsed_args)
         hosts = [
             answers.find_host(fleet, name) for name in parsed_args.host
         ] or fleet.hosts

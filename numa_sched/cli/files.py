@@ -3,38 +3,38 @@
 import os
 import pathlib
 
-from numa_sched.exceptions import DrawingError
+from numa_sched.exceptions import OutputError
 
 
 def check(path: str, *, force: bool = False) -> None:
     """Look whether a file may be written, before work is done for it.
 
     :param force: whether a file that is there may be replaced
-    :raises DrawingError: if it may not, in one line
+    :raises OutputError: if it may not, in one line
     """
     target = pathlib.Path(path)
     if target.is_dir():
-        raise DrawingError(f'{path}: is a directory')
+        raise OutputError(f'{path}: is a directory')
     if not target.parent.is_dir():
-        raise DrawingError(f'{path}: there is no such directory')
+        raise OutputError(f'{path}: there is no such directory')
     if not force and os.path.lexists(target):
-        raise DrawingError(f'{path}: is there; --force replaces it')
+        raise OutputError(f'{path}: is there; --force replaces it')
 
 
-def write(path: str, text: str, *, force: bool = False) -> None:
-    """Write a text to a file.
+def write(path: str, data: bytes, *, force: bool = False) -> None:
+    """Write a file.
 
     Whoever looks at the file sees all of it, or what was there before.
 
     :param force: whether a file that is there is replaced
-    :raises DrawingError: if it cannot be written, or is there
+    :raises OutputError: if it cannot be written, or is there
     """
     check(path, force=force)
     target = pathlib.Path(path)
     temporary = target.with_name(f'.{target.name}.{os.getpid()}.tmp')
     try:
         try:
-            temporary.write_text(text, encoding='utf-8')
+            temporary.write_bytes(data)
             if force:
                 os.replace(temporary, target)
             else:
@@ -43,4 +43,4 @@ def write(path: str, text: str, *, force: bool = False) -> None:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise DrawingError(f'{path}: {error.strerror or error}') from error
+        raise OutputError(f'{path}: {error.strerror or error}') from error

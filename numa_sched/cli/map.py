@@ -80,7 +80,7 @@ class Map(Examples):
         """Draw to where it is asked for.
 
         :raises NotFoundError: if there is no such host
-        :raises DrawingError: if a file cannot be written
+        :raises OutputError: if a file cannot be written
         """
         wanted = {
             kind: path
@@ -108,7 +108,7 @@ class Map(Examples):
             if path == STDOUT:
                 self._print(text)
             else:
-                files.write(path, text, force=parsed_args.force)
+                files.write(path, text.encode(), force=parsed_args.force)
 
     def _print(self, text: str) -> None:
         encoding = getattr(self.app.stdout, 'encoding', None) or 'utf-8'

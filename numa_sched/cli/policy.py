@@ -4,20 +4,12 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from numa_sched.cli import source
-from numa_sched.cli.base import (
-    Answer,
-    Many,
-    Several,
-    add_request,
-    check_request,
-    request,
-)
+from numa_sched.cli.base import AboutRequest, Many, Several
 
 _SAID = {True: 'true', False: 'false', None: 'unset'}
 
 
-class Policy(Answer):
+class Policy(AboutRequest):
     """Tell how a server wants to be live-migrated, and which hosts can."""
 
     examples = """
@@ -29,22 +21,13 @@ class Policy(Answer):
             --image-property compute_live_migration_post_copy=true
     """
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Give the parser."""
-        parser = super().get_parser(prog_name)
-        add_request(parser)
-        self._parser = parser
-        return parser
-
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], list[Sequence[Any]]]:
         """Give columns and rows."""
-        check_request(self._parser, parsed_args)
         from numa_sched import policy
 
-        fleet = source.fleet(parsed_args)
-        wanted = request(parsed_args, fleet)
+        fleet, wanted = self.asked(parsed_args)
         self.say(
             parsed_args,
             f'Live migrations of {wanted.name}:',

@@ -4,15 +4,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from numa_sched.cli import source
-from numa_sched.cli.base import (
-    Answer,
-    Many,
-    Several,
-    add_request,
-    check_request,
-    request,
-)
+from numa_sched.cli.base import AboutRequest, Many, Several
 
 if TYPE_CHECKING:
     from numa_sched.answers import Place
@@ -25,7 +17,7 @@ COLUMNS = (
 )
 
 
-class Rank(Answer):
+class Rank(AboutRequest):
     """Tell the order of the hosts that a server could go to, and why."""
 
     examples = """
@@ -45,7 +37,6 @@ class Rank(Answer):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Give the parser."""
         parser = super().get_parser(prog_name)
-        add_request(parser)
         parser.add_argument(
             '--strategy',
             metavar='NAME',
@@ -63,19 +54,16 @@ class Rank(Answer):
         parser.add_argument(
             '--top', metavar='N', type=int, help='the first N hosts only'
         )
-        self._parser = parser
         return parser
 
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], list[Sequence[Any]]]:
         """Give columns and rows."""
-        check_request(self._parser, parsed_args)
         from numa_sched import answers, plugins
         from numa_sched.score import combined
 
-        fleet = source.fleet(parsed_args)
-        wanted = request(parsed_args, fleet)
+        fleet, wanted = self.asked(parsed_args)
         option = parsed_args.strategy or fleet.ranking.strategy
         mix = _mix(parsed_args.mix, fleet)
         names = combined.parse(option)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from numa_sched.cli import source
+from numa_sched.cli import files, source
 from numa_sched.cli.base import Examples
 
 
@@ -53,15 +53,17 @@ class Snapshot(Examples):
         """Write the file; give the exit status."""
         from numa_sched.fleet import snapshot
 
-        snapshot.check_target(parsed_args.file, force=parsed_args.force)
+        files.check(parsed_args.file, force=parsed_args.force)
         fleet = source.fleet(parsed_args)
         if parsed_args.anonymise:
             from numa_sched.fleet.anonymous import anonymised
 
             fleet = anonymised(fleet)
-        size = snapshot.write(fleet, parsed_args.file, force=parsed_args.force)
+        packed = parsed_args.file.endswith('.gz')
+        data = snapshot.dumps(fleet, packed=packed)
+        files.write(parsed_args.file, data, force=parsed_args.force)
         self.app.stdout.write(
             f'{parsed_args.file}: {len(fleet.hosts)} hosts, '
-            f'{len(fleet.servers)} servers, {size / 1024:.0f} KiB\n'
+            f'{len(fleet.servers)} servers, {len(data) / 1024:.0f} KiB\n'
         )
         return 0

@@ -3,13 +3,11 @@
 The format is told in ``doc/source/snapshot.rst``.
 """
 
-import contextlib
 import gzip
 import json
 import os
 import pathlib
 import zlib
-from collections.abc import Iterator
 from typing import NoReturn
 
 from numa_sched.exceptions import SnapshotError
@@ -54,59 +52,12 @@ def loads(data: bytes) -> Fleet:
 
 
 def dumps(fleet: Fleet, *, packed: bool = False) -> bytes:
-    """Give the content of a file; the same for the same fleet."""
+    """Give the content of a file; the same for the same fleet.
+
+    :param packed: whether it is compressed
+    """
     data = json.dumps(writing.fleet(fleet), separators=(',', ':')).encode()
     return gzip.compress(data, 6, mtime=0) if packed else data
-
-
-def write(
-    fleet: Fleet, path: str | os.PathLike[str], *, force: bool = False
-) -> int:
-    """Write a fleet to a file; give how many bytes that are.
-
-    Whoever looks at the file sees all of it, or what was there before.
-
-    :param force: whether a file that is there is replaced
-    :raises SnapshotError: if it cannot be written, or is there
-    """
-    target = pathlib.Path(path)
-    check_target(target, force=force)
-    data = dumps(fleet, packed=target.suffix == '.gz')
-    try:
-        with _temporary_beside(target) as temporary:
-            temporary.write_bytes(data)
-            if force:
-                os.replace(temporary, target)
-            else:
-                # Fails where somebody has written it meanwhile.
-                os.link(temporary, target)
-    except OSError as error:
-        raise SnapshotError(_of_file(path, error)) from error
-    return len(data)
-
-
-def check_target(path: str | os.PathLike[str], *, force: bool = False) -> None:
-    """Look whether a file may be written, before a fleet is read for it.
-
-    :raises SnapshotError: if not
-    """
-    target = pathlib.Path(path)
-    if target.is_dir():
-        raise SnapshotError(f'{target}: is a directory')
-    if not target.parent.is_dir():
-        raise SnapshotError(f'{target}: there is no such directory')
-    if not force and os.path.lexists(target):
-        raise SnapshotError(f'{target}: is there; --force replaces it')
-
-
-@contextlib.contextmanager
-def _temporary_beside(target: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Give a file in the same directory, which is gone afterwards."""
-    temporary = target.with_name(f'.{target.name}.{os.getpid()}.tmp')
-    try:
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _content(path: pathlib.Path) -> bytes:

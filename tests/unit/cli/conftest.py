@@ -42,7 +42,7 @@ def cloud():
 @pytest.fixture
 def file(tmp_path):
     path = tmp_path / 'fleet.json'
-    snapshot.write(cloud(), path)
+    path.write_bytes(snapshot.dumps(cloud()))
     return str(path)
 
 

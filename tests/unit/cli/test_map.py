@@ -7,7 +7,7 @@ import pytest
 
 from numa_sched.cli import source
 from numa_sched.cli.map import Map, chosen
-from numa_sched.exceptions import DrawingError, NotFoundError
+from numa_sched.exceptions import NotFoundError, OutputError
 from numa_sched.fleet import snapshot
 from tests.unit.draw.fleets import make_cloud, make_fleet_host
 
@@ -111,7 +111,7 @@ def test_a_file_that_is_there_is_told_before_any_work(tmp_path):
     target = tmp_path / 'page.html'
     target.write_text('before')
     app = App(make_cloud(1))
-    with pytest.raises(DrawingError):
+    with pytest.raises(OutputError):
         run('--html', str(target), app=app)
     assert app.asked == 0
     run('--html', str(target), '--force', app=app)
@@ -159,7 +159,7 @@ def test_the_command_loads_what_draws_only_to_draw():
 
 def test_a_reader_that_goes_away_ends_it_as_a_signal_would(tmp_path):
     cloud = tmp_path / 'cloud.json'
-    snapshot.write(make_cloud(1), cloud)
+    cloud.write_bytes(snapshot.dumps(make_cloud(1)))
     with subprocess.Popen(
         [
             *(sys.executable, '-m', 'numa_sched.cli', 'map', 'node1'),
@@ -175,7 +175,7 @@ def test_a_reader_that_goes_away_ends_it_as_a_signal_would(tmp_path):
 
 def test_it_is_a_command_that_reads_a_snapshot(tmp_path):
     cloud, drawing = tmp_path / 'cloud.json.gz', tmp_path / 'cloud.svg'
-    snapshot.write(make_cloud(2), cloud)
+    cloud.write_bytes(snapshot.dumps(make_cloud(2)))
 
     def numa_sched(*arguments):
         return subprocess.run(
