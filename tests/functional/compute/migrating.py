@@ -153,18 +153,22 @@ def complete(cloud, server):
 
 
 @contextlib.contextmanager
-def restarted(cloud, *, driver=DRIVER, **options):
-    """Have both computes run with other options in their nova.conf."""
+def restarted(cloud, *hosts, driver=DRIVER, **options):
+    """Have computes run with other options in their nova.conf.
+
+    The others, if only some are named, have not been told yet.
+    """
+    hosts = hosts or sorted(cloud.computes)
     stock = {name: getattr(CONF.libvirt, name) for name in options}
     try:
-        restart(cloud, driver, options)
+        restart(cloud, hosts, driver, options)
         yield
     finally:
-        restart(cloud, DRIVER, stock)
+        restart(cloud, hosts, DRIVER, stock)
 
 
-def restart(cloud, driver, options):
+def restart(cloud, hosts, driver, options):
     cloud.flags(compute_driver=driver)
     configure(cloud, **options)
-    for host in sorted(cloud.computes):
+    for host in hosts:
         cloud.restart_compute_service(host)
