@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nova import context as nova_context
 from nova import objects
+from nova.exception import NovaException
 from nova.scheduler import request_filter, utils
 from nova.virt import hardware
 
@@ -18,6 +19,12 @@ from numa_sched.osc import request
 
 AC, PC = policy.WISHES
 CONTEXT = nova_context.get_admin_context()
+# Ours is among them once a test of this process has loaded it.
+NOVAS_FILTERS = [
+    each
+    for each in request_filter.ALL_REQUEST_FILTERS
+    if each.__module__ == request_filter.__name__
+]
 
 
 def novas(flavor, image, *, volume, pinning):
@@ -48,12 +55,11 @@ def novas(flavor, image, *, volume, pinning):
         with mock.patch.object(
             request_filter, '_should_filter_by_owner', return_value=False
         ):
-            for each in request_filter.ALL_REQUEST_FILTERS:
+            for each in NOVAS_FILTERS:
                 each(CONTEXT, spec)
         spec.root_required.update(wanted.required_traits)
         asked = utils.ResourceRequest.from_request_spec(spec, pinning)
-    except Exception as error:
-        assert not isinstance(error, (AttributeError, TypeError, KeyError))
+    except (NovaException, NumaSchedError):
         return None
     return sorted(
         urllib.parse.parse_qsl(asked.to_querystring(), keep_blank_values=True)
