@@ -1,8 +1,11 @@
-"""The order of the test files: workers end together if long ones start."""
+"""How tests are run beside each other, and what is told meanwhile."""
 
 import pathlib
 
-# Those that take more than half a minute, the longest first.
+import pytest
+
+# Those that take more than half a minute, the longest first: workers end
+# together if these have begun together.
 LONG = (
     'compute/test_wishes.py',
     'scheduler/test_prediction.py',
@@ -28,3 +31,27 @@ PLACES = {FUNCTIONAL / name: place for place, name in enumerate(LONG)}
 def pytest_collection_modifyitems(items):
     """Sort by file; what is not named keeps its place after those."""
     items.sort(key=lambda item: PLACES.get(item.path, len(LONG)))
+
+
+class Failures:
+    """Tells at once what has failed; the end may never come."""
+
+    def __init__(self, terminal):
+        self._terminal = terminal
+
+    def pytest_runtest_logreport(self, report):
+        """Tell why in a line; the whole of it comes at the end."""
+        if report.failed:
+            lines = report.longreprtext.splitlines()
+            errors = [line[1:] for line in lines if line.startswith('E ')]
+            why = (errors[:1] or lines[-1:] or ['no reason is told'])[0]
+            self._terminal.ensure_newline()
+            self._terminal.write_line(f'{report.nodeid}: {why.strip()[:300]}')
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    """Tell what fails where somebody sees it, which is in no worker."""
+    terminal = config.pluginmanager.get_plugin('terminalreporter')
+    if terminal and not hasattr(config, 'workerinput'):
+        config.pluginmanager.register(Failures(terminal))

@@ -5,6 +5,7 @@ from benchmarks import placement  # isort: skip  (Nova patches come first)
 import logging
 import multiprocessing
 import random
+from concurrent import futures
 
 import pytest
 from nova.scheduler.filters.numa_topology_filter import NUMATopologyFilter
@@ -510,21 +511,28 @@ def test_a_scheduler_that_knows_its_choices_does_not_meet_itself(option):
     ]
 
 
-def measured(run):
-    """Give what came of a run; in a process of its own, as it sets options."""
-    with multiprocessing.get_context('fork').Pool(1) as pool:
-        return pool.apply(placement.measure, (run,))[1]
+@pytest.fixture(scope='module')
+def measured():
+    """Give what came of a run.
+
+    In a process of its own, as it sets options; a new one, as a fork would
+    wait for locks that threads of this one hold.
+    """
+    with futures.ProcessPoolExecutor(
+        1, multiprocessing.get_context('spawn')
+    ) as process:
+        yield lambda run: process.submit(placement.measure, run).result()[1]
 
 
 @pytest.mark.parametrize('ranking', [placement.BOUND, placement.ALONE])
-def test_what_can_be_had_at_all_is_measured_too(ranking):
+def test_what_can_be_had_at_all_is_measured_too(ranking, measured):
     run = placement.Run(ranking, 'telco', 2, 0.5, 10, 0, 1, claim_s=0.0)
     counts = measured(run)
     assert counts['requests'] == pytest.approx(10, abs=3)
     assert counts['failed_claims'] == 0
 
 
-def test_a_cloud_is_filled_in_bursts():
+def test_a_cloud_is_filled_in_bursts(measured):
     run = placement.Run(
         'fragmentation', 'telco', 2, 1.0, 0, 0, 1, schedulers=2, burst=10
     )
