@@ -36,6 +36,9 @@ from tests.cloud.hypervisor import Connection
 from tests.cloud.machines import HostInfo
 from tests.cloud.moves import Moves
 from tests.cloud.servers import Servers
+from tests.cloud.threads import rest
+
+rest()
 
 # What the README tells an operator to put into nova.conf.
 SCHEDULER_OPTIONS = {
@@ -138,13 +141,7 @@ class Cloud(Servers, base.ServersTestBase):
         self._watch_placement()
         self._watch_ranking()
         self._watch_attempts()
-        # Nova's fixtures have idle threads look for work a hundred times a
-        # second, and every debug message formatted.
-        self.useFixture(
-            fixtures.MonkeyPatch(
-                'futurist._thread.ThreadWorker.MAX_IDLE_FOR', 0.2
-            )
-        )
+        # Nova's fixtures have every debug message formatted.
         logging.getLogger().setLevel(logging.INFO)
         for name in KEPT_LOGGERS:
             logging.getLogger(name).setLevel(logging.DEBUG)

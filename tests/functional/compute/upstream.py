@@ -21,7 +21,6 @@ import time
 import unittest
 
 import fixtures
-import futurist
 import nova.conf.paths
 import nova.test
 import nova.virt.libvirt
@@ -32,9 +31,6 @@ from tests.cloud.cells import OneCell
 PLACE = 'nova.tests.functional.libvirt'
 # A test takes some 5 s on a quiet machine.
 LIMIT_SECONDS = 400
-# How often an idle thread looks whether it is to end, and so how long the end
-# of a test waits for each pool. Nova's 0.01 s leave a slow machine no rest.
-IDLE_SECONDS = 0.05
 MOST_BUSY = 5
 # Less than the limit, so that who asks in vain is told apart from who waits.
 RPC_SECONDS = 200
@@ -119,7 +115,6 @@ class Steady(fixtures.Fixture):
         def set_up(case):
             stock(case)
             case.flags(long_rpc_timeout=RPC_SECONDS)
-            futurist._thread.ThreadWorker.MAX_IDLE_FOR = IDLE_SECONDS
 
         for name, value in (
             ('nova.test.TestCase.setUp', set_up),
