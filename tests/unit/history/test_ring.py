@@ -1,8 +1,10 @@
 import errno
 import fcntl
 import json
-import multiprocessing
 import os
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -91,66 +93,72 @@ def test_a_file_is_gone_on_with(path):
     assert numbers(path) == list(range(9))
 
 
-def write_some(path, worker, barrier):
-    """Write from a process, while others do."""
-    written = Ring(path, 10)
-    barrier.wait()
-    for number in range(200):
-        written.add(json.dumps([worker, number, 'x' * 5000]).encode())
-    barrier.wait()
-    os._exit(0)
+WRITE = """
+import itertools, json, os, sys
+from numa_sched.history.ring import Ring
 
-
-def test_processes_do_not_disturb_each_other_nor_a_reader(path):
-    context = multiprocessing.get_context('fork')
-    barrier = context.Barrier(4)
-    workers = [
-        context.Process(target=write_some, args=(path, number, barrier))
-        for number in range(3)
-    ]
-    for worker in workers:
-        worker.start()
-    barrier.wait(60)
-    seen = 0
-    while barrier.n_waiting < 3 and any(map(Worker.is_alive, workers)):
-        seen += look(path)
-    assert look(path) == 3
-    barrier.wait(60)
-    for worker in workers:
-        worker.join(60)
-    assert look(path) == 3
-    assert seen
-
-
-Worker = multiprocessing.get_context('fork').Process
+path, worker = sys.argv[1:]
+written = Ring(path, 10)
+for number in itertools.count():
+    written.add(json.dumps([worker, number, 'x' * 5000]).encode())
+    if number > 200 and os.path.exists(path):
+        break
+"""
 
 
 def look(path):
     """Give whose lines there are; all are whole and in their order."""
-    by_worker = {}
-    try:
-        found = list(lines(path))
-    except SourceError:
-        return 0
-    for worker, number, filling in map(json.loads, found):
+    numbers = {}
+    for worker, number, filling in map(json.loads, lines(path)):
         assert len(filling) == 5000
-        by_worker.setdefault(worker, []).append(number)
-    for told in by_worker.values():
+        numbers.setdefault(worker, []).append(number)
+    for told in numbers.values():
         assert told == list(range(told[0], told[-1] + 1))
-    return len(by_worker)
+    return set(numbers)
+
+
+def test_processes_do_not_disturb_each_other_nor_a_reader(path, tmp_path):
+    """They write until there is a file of the name that none of them has."""
+    workers = [
+        subprocess.Popen([sys.executable, '-c', WRITE, path, name])
+        for name in 'abc'
+    ]
+    try:
+        end = time.monotonic() + 60
+        while len(os.listdir(tmp_path)) < 3 and time.monotonic() < end:
+            time.sleep(0.01)
+        for _ in range(100):
+            look(path)
+    finally:
+        (tmp_path / 'refusals').touch()
+        ended = [worker.wait(60) for worker in workers]
+    assert ended == [0, 0, 0]
+    assert look(path) == set('abc')
+    assert sorted(os.listdir(tmp_path)) == [
+        'refusals',
+        'refusals.0',
+        'refusals.1',
+        'refusals.2',
+    ]
+
+
+FORK = """
+import os, sys
+from numa_sched.history.ring import Ring
+
+written = Ring(sys.argv[1], 5)
+written.add(b'0')
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+    written.add(b'1')
+else:
+    written.add(b'5')
+"""
 
 
 def test_a_child_takes_a_file_of_its_own(path, tmp_path):
-    written = Ring(path, 5)
-    fill(written, 1)
-    child = os.fork()
-    if not child:
-        try:
-            fill(written, 1, start=5)
-        finally:
-            os._exit(0)
-    os.waitpid(child, 0)
-    fill(written, 1, start=1)
+    subprocess.run([sys.executable, '-c', FORK, path], check=True)
     assert (tmp_path / 'refusals.0').read_text() == '0\n1\n'
     assert (tmp_path / 'refusals.1').read_text() == '5\n'
 
