@@ -9,7 +9,14 @@ import copy
 
 from oslo_config import cfg
 
-from numa_sched.option_types import Choice, Finite, Items, Truth, Whole
+from numa_sched.option_types import (
+    Choice,
+    Finite,
+    Items,
+    Path,
+    Truth,
+    Whole,
+)
 
 GROUP = cfg.OptGroup(
     'numa_sched',
@@ -253,6 +260,47 @@ Possible values:
 Related options:
 
 * ``[numa_sched] refusal_penalty``, which is what a host loses at once
+""",
+    ),
+    cfg.Opt(
+        'refusals_file',
+        type=Path(),
+        help="""
+Where nova-scheduler leaves word of requests that found no host.
+
+``numa-sched explain --last`` reads it. Each worker writes a file of its own,
+whose name is this one with ``.0``, ``.1`` and so on behind it; a worker goes
+on with the file of one that has ended. No request waits for that.
+
+Possible values:
+
+* Not set: nothing is written.
+* The path of a file in a directory that nova-scheduler may write to, such as
+  ``/var/lib/nova/refusals``. It is not made if it is not there.
+
+Related options:
+
+* ``[numa_sched] refusals_kept``
+* ``[filter_scheduler] enabled_filters`` must contain ``NUMAFitFilter``.
+""",
+    ),
+    cfg.Opt(
+        'refusals_kept',
+        type=Whole(1, 1000),
+        default=100,
+        help="""
+How many of the last requests that found no host each worker keeps word of.
+
+A file has as many lines at least and twice as many at most, each of at most
+64 KiB.
+
+Possible values:
+
+* From 1 to 1000 requests, for each worker.
+
+Related options:
+
+* ``[numa_sched] refusals_file`` says where they are kept.
 """,
     ),
     cfg.Opt(

@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import math
+import os.path
 from collections.abc import Sequence
 from typing import Any
 
@@ -66,6 +67,20 @@ class Choice(types.String):
         if word not in self.choices:
             raise ValueError(f'{value!r} is none of {", ".join(self.choices)}')
         return word
+
+
+class Path(types.String):
+    """The path of a file, from the root on."""
+
+    def __call__(self, value: object) -> str:
+        """Give the path. :raises ValueError: if it is none, or relative."""
+        path = str(value).strip()
+        if not os.path.isabs(path) or path.endswith('/'):
+            raise ValueError(
+                f'{value!r} is not the path of a file, such as '
+                f'/var/lib/nova/refusals'
+            )
+        return path
 
 
 class Truth(types.Boolean):

@@ -23,6 +23,8 @@ class Settings:
     fit_weight_multiplier: float
     refusal_penalty: float
     refusal_half_life: float
+    refusals_file: str | None
+    refusals_kept: int
     image_wishes: bool
     api_contradictions: Literal['refuse', 'warn']
     post_copy_with_vhost_user: bool

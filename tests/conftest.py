@@ -19,6 +19,7 @@ LONG = (
     'osc/test_candidates.py',
     'osc/test_request.py',
     'scheduler/test_candidates.py',
+    'scheduler/test_word_of_a_cloud.py',
     'compute/test_threads.py',
     'api/test_create.py',
     'api/test_changes.py',

@@ -186,12 +186,18 @@ class Several(Many):
 
     def human_readable(self) -> str:
         """Give them with commas, the first of many."""
-        shown = ', '.join(map(plain, self._value[:MOST_SHOWN]))
-        more = len(self._value) - MOST_SHOWN
-        return f'{shown} and {more} more' if more > 0 else shown
+        return listed(self._value, len(self._value))
 
 
 MOST_SHOWN = 4
+
+
+def listed(names: Sequence[str], count: int) -> str:
+    """Give the first names with commas, and how many of all there are more."""
+    shown = names[:MOST_SHOWN]
+    told = ', '.join(map(plain, shown))
+    more = count - len(shown)
+    return f'{told} and {more} more' if more > 0 and shown else told
 
 
 def plain(text: str) -> str:

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from numa_sched.cli import last
 from numa_sched.cli.base import AboutRequest, Many, Several
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class Explain(AboutRequest):
 
         From a snapshot:
           numa-sched explain web-1 --snapshot fleet.json.gz
+
+        Why did the scheduler find no host, the last time?
+          numa-sched explain --last
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -54,10 +58,16 @@ class Explain(AboutRequest):
             default=[],
             help='look at this host only; may be repeated',
         )
+        last.add_arguments(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Rows:
         """Give columns and rows."""
+        wrong = last.problem(parsed_args)
+        if wrong:
+            self._parser.error(wrong)
+        if parsed_args.last:
+            return self._last(parsed_args)
         from numa_sched import answers
 
         fleet, wanted = self.asked(parsed_args)
@@ -65,16 +75,25 @@ class Explain(AboutRequest):
             answers.find_host(fleet, name) for name in parsed_args.host
         ] or fleet.hosts
         found = answers.explain(fleet, wanted, hosts)
-        by = parsed_args.by
-        if by is None:
-            many = len(hosts) > MANY_HOSTS and parsed_args.formatter == 'table'
-            by = 'reason' if many else 'host'
+        by = parsed_args.by or _fitting(parsed_args, len(hosts))
         self.say(parsed_args, *_heading(found))
         columns, rows = _BY[by](fleet, found)
         if by == 'host' and parsed_args.formatter == 'table':
             columns, rows = _without_nodes(columns, rows)
         if by in ('host', 'reason'):
             self._advice = list(_advice(fleet, found))
+        return columns, rows
+
+    def _last(self, parsed_args: argparse.Namespace) -> Rows:
+        found = last.find(parsed_args)
+        by = parsed_args.by or _fitting(parsed_args, found.dropped)
+        self.say(parsed_args, *last.heading(found))
+        if by == 'host':
+            self._advice = list(last.remark(found))
+        in_table = parsed_args.formatter == 'table'
+        columns, rows = last.rows(found, by, in_table=in_table)
+        if by == 'host' and in_table:
+            columns, rows = _without_nodes(columns, rows)
         return columns, rows
 
     _advice: Sequence[str] = ()
@@ -89,6 +108,12 @@ class Explain(AboutRequest):
         status = super().produce_output(parsed_args, column_names, data)
         self.say(parsed_args, *self._advice)
         return status
+
+
+def _fitting(parsed_args: argparse.Namespace, hosts: int) -> str:
+    """Give what the rows are if nobody says."""
+    many = hosts > MANY_HOSTS and parsed_args.formatter == 'table'
+    return 'reason' if many else 'host'
 
 
 def _heading(found: 'Explanation') -> Iterator[str]:

@@ -33,10 +33,11 @@ def all_filters() -> list[object]:
     :raises ConfigError: if an option has a bad value, so that the start ends
     """
     from numa_sched import plugins, settings
-    from numa_sched.nova.scheduler import demand, request_filters
+    from numa_sched.nova.scheduler import demand, request_filters, word
 
     settings.read(nova.conf.CONF)
     demand.of_this_process()
+    word.listen()
     request_filters.install(plugins.load_all('numa_sched.request_filters'))
     return plugins.load_all('numa_sched.host_filters')
 

@@ -298,7 +298,7 @@ def guest(request_spec) -> Guest | None:
             else None
         )
         return Guest(
-            cells=tuple(map(_guest_cell, wanted.cells)),
+            cells=guest_cells(wanted),
             isolate_emulator=bool(wanted.emulator_threads_isolated),
             physnets=frozenset(
                 networks.physnets
@@ -323,6 +323,17 @@ def _constraints(request_spec):
     except (exception.NovaException, *BAD_DATA):
         # Accepted once by an older Nova; the request still has the result.
         return None
+
+
+def guest_cells(topology) -> tuple[GuestCell, ...]:
+    """Give the cells of the NUMA topology of a request or a server.
+
+    :raises TopologyError: if they make no sense
+    """
+    try:
+        return tuple(map(_guest_cell, topology.cells))
+    except BAD_DATA as error:
+        raise TopologyError(f'{type(error).__name__}: {error}') from error
 
 
 def _guest_cell(cell) -> GuestCell:

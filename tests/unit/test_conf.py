@@ -132,6 +132,24 @@ def test_truth_values_are_taken_in_any_case(nova_conf, text):
     assert settings.read(nova_conf(image_wishes=text)).image_wishes is False
 
 
+def test_a_path_is_that_of_a_file_from_the_root_on(nova_conf):
+    path = ' /var/lib/nova/refusals '
+    values = settings.read(nova_conf(refusals_file=path))
+    assert values.refusals_file == path.strip()
+
+
+@pytest.mark.parametrize('text', ['refusals', './refusals', '/var/lib/nova/'])
+def test_another_path_is_told_with_an_example(nova_conf, text):
+    with pytest.raises(ConfigError, match='such as /var/lib/nova/refusals'):
+        settings.read(nova_conf(refusals_file=text))
+
+
+@pytest.mark.parametrize('text', ['0', '1001', '1.5'])
+def test_how_many_refusals_are_kept_has_a_range(nova_conf, text):
+    with pytest.raises(ConfigError, match='whole number from 1 to 1000'):
+        settings.read(nova_conf(refusals_kept=text))
+
+
 def test_an_item_that_is_no_pair_is_told(nova_conf):
     config = nova_conf.lines(['fit_mix = cpus:4', 'fit_mix = cpus'])
     with pytest.raises(ConfigError, match=r"fit_mix: .*'cpus': .*pairs"):

@@ -14,8 +14,9 @@ from numa_sched.destination import Migration, Refusal
 from numa_sched.exceptions import TopologyError
 from numa_sched.fit import reasons
 from numa_sched.nova import nodes
-from numa_sched.nova.scheduler import source
+from numa_sched.nova.scheduler import source, word
 from numa_sched.nova.scheduler.assess import Assessment
+from numa_sched.nova.scheduler.drops import Drops
 
 LOG = logging.getLogger(__name__)
 
@@ -28,14 +29,21 @@ class MigrationDestinationFilter(BaseHostFilter):
 
     RUN_ON_REBUILD = False
 
+    def __init__(self, left_word: word.Word | None = None):
+        """Take a ``Word``, that of this process if none is given."""
+        super().__init__()
+        self._word = left_word or word.of_this_process()
+
     def filter_all(self, filter_obj_list, spec_obj) -> list[Any]:
         """Give the host states that a live migration may go to."""
-        host_states = list(filter_obj_list)
-        request = host_states and _Request.of(spec_obj)
-        if not request:
-            return host_states
-        left = [each for each in host_states if request.passes(each)]
-        request.report()
+        left = list(filter_obj_list)
+        request = left and _Request.of(spec_obj)
+        dropped = Drops()
+        if request:
+            left = [each for each in left if request.passes(each)]
+            request.report()
+            dropped = request.dropped
+        self._word.filtered(spec_obj, type(self).__name__, dropped, left)
         return left
 
     def host_passes(self, host_state, spec_obj) -> bool:
@@ -50,7 +58,7 @@ class _Request:
         self.spec_obj, self.instance = spec_obj, instance
         self.migration = migration
         self.pages = _Pages.of(spec_obj, migration)
-        self.dropped: list[Refusal] = []
+        self.dropped = Drops()
 
     @classmethod
     def of(cls, spec_obj) -> '_Request | None':
@@ -95,7 +103,7 @@ class _Request:
             return True
         if reason is None:
             return True
-        self.dropped.append(reason)
+        self.dropped.add(host_state, reason)
         if LOG.isEnabledFor(std_logging.DEBUG):
             LOG.debug(
                 'Host %(host)s, node %(node)s: server %(server)s cannot be '
@@ -129,7 +137,7 @@ class _Request:
             {
                 'server': self.spec_obj.instance_uuid,
                 'source': self.instance.host,
-                'why': reasons.summarize(self.dropped),
+                'why': reasons.summarize(self.dropped.reasons()),
             },
         )
 

@@ -1,10 +1,11 @@
 """Host filters."""
 
+import functools
 import logging as std_logging
 from collections.abc import Iterator
 from typing import Any
 
-from nova import objects
+from nova import exception, objects
 from nova.objects import fields
 from nova.scheduler import utils
 from nova.scheduler.filters import BaseHostFilter
@@ -12,19 +13,16 @@ from oslo_log import log as logging
 
 from numa_sched.exceptions import TopologyError
 from numa_sched.fit import reasons
-from numa_sched.nova.scheduler import demand, rebuild, underway
+from numa_sched.nova.scheduler import demand, rebuild, underway, word
 from numa_sched.nova.scheduler.assess import Assessment
 from numa_sched.nova.scheduler.destination import MigrationDestinationFilter
+from numa_sched.nova.scheduler.drops import Drops
 from numa_sched.nova.scheduler.pci import order_candidates
 from numa_sched.nova.scheduler.views import View
 
 __all__ = ['MigrationDestinationFilter', 'NUMAFitFilter']
 
 LOG = logging.getLogger(__name__)
-
-# Working out reasons takes longer than dropping hosts; a request must not
-# wait for more of them than anybody reads.
-MAX_EXPLAINED = 1000
 
 
 class NUMAFitFilter(BaseHostFilter):
@@ -46,22 +44,25 @@ class NUMAFitFilter(BaseHostFilter):
         self,
         learned: demand.Demand | None = None,
         choices: underway.Choices | None = None,
+        left_word: word.Word | None = None,
     ):
-        """Take a ``Demand`` and ``Choices``.
+        """Take a ``Demand``, ``Choices`` and a ``Word``.
 
         Those of this process if none are given.
         """
         super().__init__()
         self._demand = learned or demand.of_this_process()
         self._choices = choices or underway.of_this_process()
+        self._word = left_word or word.of_this_process()
 
     def filter_all(self, filter_obj_list, spec_obj) -> Iterator[Any]:
         """Yield the host states that the request fits.
 
         :raises NoValidHost: if the wishes of a rebuild cannot be met
         """
+        host_states = list(filter_obj_list)
         if utils.request_is_rebuild(spec_obj):
-            yield from rebuild.check(filter_obj_list, spec_obj)
+            yield from self._rebuild(host_states, spec_obj)
             return
         try:
             request = _Request(spec_obj, self._demand)
@@ -73,12 +74,16 @@ class NUMAFitFilter(BaseHostFilter):
                 'image.',
                 {'server': spec_obj.instance_uuid, 'error': error},
             )
+            self._word.refused(
+                spec_obj,
+                f'the NUMA topology that it asks for makes no sense: {error}',
+            )
             return
         if not request.asks_anything:
-            yield from filter_obj_list
+            yield from host_states
+            self._leave_word(spec_obj, request.dropped, host_states)
             return
         passed = []
-        host_states = list(filter_obj_list)
         views = request.assessment.views(host_states)
         for host_state, view in zip(host_states, views, strict=True):
             if request.passes(host_state, view):
@@ -89,6 +94,20 @@ class NUMAFitFilter(BaseHostFilter):
         elif len(passed) == 1:
             # Nova asks weighers only if there is something to weigh.
             request.watch(self._choices, *passed[0])
+        left = [host_state for host_state, _ in passed]
+        self._leave_word(spec_obj, request.dropped, left)
+
+    def _rebuild(self, host_states, spec_obj) -> list[Any]:
+        try:
+            left = rebuild.check(host_states, spec_obj)
+        except exception.NoValidHost as error:
+            self._word.refused(spec_obj, error.kwargs['reason'])
+            raise
+        self._leave_word(spec_obj, Drops(), left)
+        return left
+
+    def _leave_word(self, spec_obj, drops: Drops, left) -> None:
+        self._word.filtered(spec_obj, type(self).__name__, drops, left)
 
     def host_passes(self, host_state, spec_obj) -> bool:
         """Whether one host state is left over by :meth:`filter_all`."""
@@ -103,7 +122,8 @@ class _Request:
         self.assessment = Assessment(spec_obj, learned)
         self.needs_threads = _needs_threads(spec_obj)
         self.asks_anything = bool(self.assessment.guest or self.needs_threads)
-        self.dropped: list[reasons.Reason | View] = []
+        explain = functools.partial(_explain, self.assessment)
+        self.dropped = Drops(explain)
         self.debug = LOG.isEnabledFor(std_logging.DEBUG)
         self._limits: dict[tuple[float, float], Any] = {}
 
@@ -128,7 +148,7 @@ class _Request:
             reason = reasons.BadData(str(error))
         if reason is None:
             return True
-        self.dropped.append(reason)
+        self.dropped.add(host_state, reason)
         if self.debug:
             LOG.debug(
                 'Host %(host)s, node %(node)s: server %(server)s does not '
@@ -137,7 +157,7 @@ class _Request:
                     'host': host_state.host,
                     'node': host_state.nodename,
                     'server': self.spec_obj.instance_uuid,
-                    'reason': self._explain(reason),
+                    'reason': _explain(self.assessment, reason),
                 },
             )
         return False
@@ -161,7 +181,7 @@ class _Request:
     ) -> reasons.Reason | View | None:
         """Give why a host is dropped, None if it is not.
 
-        A view stands for the reason that only :meth:`_explain` works out.
+        A view stands for the reason that only :func:`_explain` works out.
         """
         assessment = self.assessment
         if view.error is not None:
@@ -224,15 +244,6 @@ class _Request:
                 self.assessment.keep(host_state, view, candidate, claim)
         return None
 
-    def _explain(self, reason: reasons.Reason | View) -> reasons.Reason:
-        """Give the reason; slower than finding out that there is one."""
-        if not isinstance(reason, View):
-            return reason
-        try:
-            return self.assessment.explain(reason)
-        except Exception as error:
-            return reasons.BadData(str(error))
-
     def _limits_of(self, host_state):
         """Give what the claim is to hold itself to.
 
@@ -257,18 +268,27 @@ class _Request:
         """Tell once why no host is left, grouped."""
         if not self.dropped or not LOG.isEnabledFor(std_logging.INFO):
             return
-        explained = [
-            self._explain(reason) for reason in self.dropped[:MAX_EXPLAINED]
-        ]
-        more = len(self.dropped) - len(explained)
+        more = self.dropped.more
         LOG.info(
             'No host is left for server %(server)s: %(why)s%(more)s',
             {
                 'server': self.spec_obj.instance_uuid,
-                'why': reasons.summarize(explained),
+                'why': reasons.summarize(self.dropped.reasons()),
                 'more': f'; {more} more hosts not looked into' if more else '',
             },
         )
+
+
+def _explain(
+    assessment: Assessment, reason: reasons.Reason | View
+) -> reasons.Reason:
+    """Give the reason; slower than finding out that there is one."""
+    if not isinstance(reason, View):
+        return reason
+    try:
+        return assessment.explain(reason)
+    except Exception as error:
+        return reasons.BadData(str(error))
 
 
 def _needs_threads(spec_obj) -> bool:

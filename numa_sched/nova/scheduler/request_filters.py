@@ -11,7 +11,7 @@ from oslo_log import log as logging
 
 from numa_sched import policy
 from numa_sched.exceptions import PolicyError
-from numa_sched.nova.scheduler import source
+from numa_sched.nova.scheduler import source, word
 from numa_sched.policy import verdict
 from numa_sched.policy.verdict import Change, Wishes
 
@@ -52,6 +52,14 @@ def live_migration_policy(context, request_spec) -> bool:
         be met together, for a server that is being created or resized, or if
         those of a server that is being created cannot be read
     """
+    try:
+        return _require(context, request_spec)
+    except exception.RequestFilterFailed as error:
+        word.of_this_process().refused(request_spec, error.kwargs['reason'])
+        raise
+
+
+def _require(context, request_spec) -> bool:
     extra_specs = request_spec.flavor.extra_specs
     found = _read_source(context, request_spec, extra_specs)
     wanted, errors = policy.examine(extra_specs, found.image_properties)

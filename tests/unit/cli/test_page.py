@@ -25,8 +25,12 @@ def examples():
 
 
 @pytest.mark.parametrize(('arguments', 'shown'), list(examples()))
-def test_a_command_writes_what_the_page_shows(run, arguments, shown):
-    status, out, err = run(*arguments, '--snapshot', str(CLOUD))
+def test_a_command_writes_what_the_page_shows(
+    run, arguments, shown, monkeypatch
+):
+    monkeypatch.chdir(CLOUD.parent)
+    source = [] if '--last' in arguments else ['--snapshot', CLOUD.name]
+    status, out, err = run(*arguments, *source)
     assert (status, err) == (0, '')
     lines = [line.rstrip() for line in out.splitlines()]
     assert '\n'.join(lines).rstrip() == shown
