@@ -10,6 +10,7 @@ from cliff.command import Command
 from cliff.lister import Lister
 
 from numa_sched.cli import source
+from numa_sched.draw import words
 from numa_sched.exceptions import NumaSchedError, RequestError
 
 if TYPE_CHECKING:
@@ -46,9 +47,9 @@ class Examples(Command):
         except Exception as error:
             if self.app.options.debug:
                 raise
-            words = ' '.join(str(error).split())
+            told = ' '.join(str(error).split())
             raise UnexpectedError(
-                f'{type(error).__name__}: {words[:300]} (--debug tells where)'
+                f'{type(error).__name__}: {told[:300]} (--debug tells where)'
             ) from error
 
 
@@ -58,6 +59,9 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 class Answer(Examples, Lister):
     """A command that answers from a fleet, in rows."""
+
+    below: Sequence[str] = ()
+    """What people are told below a table."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Give the parser, with the options for the source."""
@@ -69,7 +73,7 @@ class Answer(Examples, Lister):
         """Write lines beside a table, and nowhere else: to people."""
         if parsed_args.formatter == 'table':
             for line in lines:
-                self.app.stdout.write(f'{plain(line)}\n')
+                self.app.stdout.write(f'{words.plain(line)}\n')
 
     def produce_output(
         self,
@@ -77,16 +81,21 @@ class Answer(Examples, Lister):
         column_names: Sequence[str],
         data: Iterable[Sequence[Any]],
     ) -> int:
-        """Write the rows; what people see has no control characters."""
+        """Write the rows; what people see has no control characters.
+
+        Below a table comes what there is to be told about it.
+        """
         if parsed_args.formatter in FOR_PEOPLE:
             data = [
                 [
-                    plain(each) if isinstance(each, str) else each
+                    words.plain(each) if isinstance(each, str) else each
                     for each in row
                 ]
                 for row in data
             ]
-        return super().produce_output(parsed_args, column_names, data)
+        status = super().produce_output(parsed_args, column_names, data)
+        self.say(parsed_args, *self.below)
+        return status
 
 
 class AboutRequest(Answer):
@@ -178,7 +187,7 @@ class Many(FormattableColumn[Sequence[str]]):
 
     def human_readable(self) -> str:
         """Give a line for each."""
-        return '\n'.join(map(plain, self._value))
+        return '\n'.join(map(words.plain, self._value))
 
 
 class Several(Many):
@@ -186,24 +195,12 @@ class Several(Many):
 
     def human_readable(self) -> str:
         """Give them with commas, the first of many."""
-        shown = ', '.join(map(plain, self._value[:MOST_SHOWN]))
+        shown = ', '.join(map(words.plain, self._value[:MOST_SHOWN]))
         more = len(self._value) - MOST_SHOWN
         return f'{shown} and {more} more' if more > 0 else shown
 
 
 MOST_SHOWN = 4
-
-
-def plain(text: str) -> str:
-    """Give text without what a terminal would take for a command."""
-    if text.isprintable():
-        return text
-    return ''.join(
-        each
-        if each.isprintable() or each == '\n'
-        else '\N{REPLACEMENT CHARACTER}'
-        for each in text
-    )
 
 
 # Of images, what says nothing about topology, amounts and other traits.

@@ -74,21 +74,8 @@ class Explain(AboutRequest):
         if by == 'host' and parsed_args.formatter == 'table':
             columns, rows = _without_nodes(columns, rows)
         if by in ('host', 'reason'):
-            self._advice = list(_advice(fleet, found))
+            self.below = list(_advice(fleet, found))
         return columns, rows
-
-    _advice: Sequence[str] = ()
-
-    def produce_output(
-        self,
-        parsed_args: argparse.Namespace,
-        column_names: Sequence[str],
-        data: Any,
-    ) -> int:
-        """Write the rows, and below a table what would help."""
-        status = super().produce_output(parsed_args, column_names, data)
-        self.say(parsed_args, *self._advice)
-        return status
 
 
 def _heading(found: 'Explanation') -> Iterator[str]:
