@@ -1,7 +1,7 @@
 """JSON to values: the snapshot format of ``doc/source/snapshot.rst``."""
 
 import enum
-from collections.abc import Collection, Hashable
+from collections.abc import Callable, Collection, Hashable
 from typing import TypeVar
 
 from numa_sched.destination import Node, Rules, parse_version
@@ -18,6 +18,8 @@ from numa_sched.fleet import (
     Seat,
     Server,
     ServerGroup,
+    Weighed,
+    Weigher,
 )
 from numa_sched.fleet import fields as f
 from numa_sched.fleet.fields import FieldError, Told
@@ -42,7 +44,7 @@ _IN_FLEET = """
 _IN_HOST = """
     name nodename uuid hypervisor_type hypervisor_version cpu has_kvm
     service_version cpu_allocation_ratio ram_allocation_ratio traits
-    inventories zone up disabled error cells pci_pools
+    inventories zone up disabled error cells pci_pools weights
 """
 _IN_FLAVOR = """
     name vcpus memory_mb disk_gb extra_specs numa_topology asked error
@@ -59,6 +61,7 @@ KNOWN_IN_SERVER = frozenset(_IN_SERVER.split())
 PAGE_SIZES = {size.name.lower(): size for size in PageSize}
 
 Choice = TypeVar('Choice', bound=enum.Enum)
+Value = TypeVar('Value')
 
 
 def fleet(told: object) -> Fleet:
@@ -127,6 +130,7 @@ class _Hosts:
             ),
             traits=self._reader.names(told, 'traits'),
             inventories=_inventories(told),
+            weighed=_by_name(told, 'weights', _weighed),
             zone=f.text_or_none(told, 'zone'),
             up=f.truth_or_none(told, 'up'),
             disabled=f.text_or_none(told, 'disabled'),
@@ -138,15 +142,33 @@ class _Hosts:
 def _inventories(told: Told) -> dict[str, Inventory] | None:
     if told.get('inventories') is None:
         return None
+    return _by_name(told, 'inventories', _inventory)
+
+
+def _by_name(
+    told: Told, key: str, read: Callable[[Told], Value]
+) -> dict[str, Value]:
+    """Give what is read of each value of an object, by its key."""
     found = {}
-    whole = f.mapping(told, 'inventories')
+    whole = f.mapping(told, key)
     for name in whole:
         f.text({name: name}, name)
         try:
-            found[name] = f.one_of(whole, name, _inventory)
+            found[name] = f.one_of(whole, name, read)
         except FieldError as error:
-            raise error.within('inventories') from None
+            raise error.within(key) from None
     return found
+
+
+def _weighed(told: Told) -> Weighed:
+    return Weighed(
+        raw=_number_or_none(told, 'raw'),
+        multiplier=f.number(told, 'multiplier', 1.0),
+    )
+
+
+def _number_or_none(told: Told, key: str) -> float | None:
+    return None if told.get(key) is None else f.number(told, key, 0.0)
 
 
 def _inventory(told: Told) -> Inventory:
@@ -356,6 +378,17 @@ def _ranking(told: Told) -> Ranking:
         strategy=f.text_or_none(told, 'strategy') or 'fragmentation',
         multiplier=f.number(told, 'multiplier', 10.0),
         mix=f.all_of(told, 'mix', _part_of_mix),
+        weighers=None
+        if told.get('weighers') is None
+        else f.all_of(told, 'weighers', _weigher),
+    )
+
+
+def _weigher(told: Told) -> Weigher:
+    return Weigher(
+        f.text(told, 'name'),
+        _number_or_none(told, 'least'),
+        _number_or_none(told, 'most'),
     )
 
 

@@ -20,6 +20,8 @@ from numa_sched.fleet import (
     Seat,
     Server,
     ServerGroup,
+    Weighed,
+    Weigher,
 )
 from numa_sched.fleet.fields import Told
 from numa_sched.fleet.reading import PAGE_SIZES, VERSION
@@ -87,6 +89,18 @@ def _ranking(ranking: Ranking) -> Told:
                 for guest, share in ranking.mix
             ]
         ),
+        **(
+            {}
+            if ranking.weighers is None
+            else {'weighers': [_weigher(each) for each in ranking.weighers]}
+        ),
+    }
+
+
+def _weigher(weigher: Weigher) -> Told:
+    return {
+        'name': weigher.name,
+        **_told(least=weigher.least, most=weigher.most),
     }
 
 
@@ -107,6 +121,9 @@ def _host(value: FleetHost) -> Told:
             has_kvm=None if node.has_kvm else False,
             cpu=_cpu(node.cpu),
             traits=sorted(value.traits),
+            weights={
+                name: _weighed(each) for name, each in value.weighed.items()
+            },
         ),
         **(
             {}
@@ -116,6 +133,10 @@ def _host(value: FleetHost) -> Told:
         **({} if value.host is None else _topology(value.host)),
         **value.extra,
     }
+
+
+def _weighed(weighed: Weighed) -> Told:
+    return {'multiplier': weighed.multiplier, **_told(raw=weighed.raw)}
 
 
 def _cpu(cpu: HostCPU) -> Told:
