@@ -179,6 +179,7 @@ def everything():
                 task_state='migrating',
                 locked=True,
                 group='group',
+                ports=(('ovs', 'direct'), (None, None)),
                 extra={'note': [1, None]},
             ),
             make_server('two', resized, None, nodename=None, project=None),

@@ -144,7 +144,8 @@ class Server:
     that it was given, None for that of its host, ``emulated`` whether it may
     be one of another architecture. ``zone`` is the one that it was asked for
     in, ``group`` the UUID of its server group. ``vm_state`` and ``task_state``
-    are Nova's. ``error`` tells why what it asks for makes no sense.
+    are Nova's. ``ports`` are its ports by type and ``vnic_type`` of Nova, None
+    if they are not known. ``error`` tells why what it asks for makes no sense.
     """
 
     uuid: str
@@ -166,6 +167,7 @@ class Server:
     cpu: GuestCPU | None = None
     emulated: bool = False
     zone: str | None = None
+    ports: tuple[tuple[str | None, str | None], ...] | None = None
     error: str | None = None
     extra: Mapping[str, object] = dataclasses.field(default_factory=dict)
 

@@ -24,7 +24,8 @@ from numa_sched.fleet import (
     Weigher,
 )
 from numa_sched.fleet.fields import Told
-from numa_sched.fleet.reading import PAGE_SIZES, VERSION
+from numa_sched.fleet.guest_reading import PAGE_SIZES
+from numa_sched.fleet.reading import VERSION
 from numa_sched.topology import (
     CellLayout,
     DeviceKind,
@@ -310,8 +311,16 @@ def _server(value: Server, flavors: Mapping[str, Flavor]) -> Told:
             group=value.group,
             error=value.error,
         ),
+        **({} if value.ports is None else {'ports': _ports(value)}),
         **value.extra,
     }
+
+
+def _ports(value: Server) -> list[Told]:
+    return [
+        _told(vif_type=vif_type, vnic_type=vnic_type)
+        for vif_type, vnic_type in value.ports or ()
+    ]
 
 
 def _guest_cpu(cpu: GuestCPU) -> Told:

@@ -347,7 +347,18 @@ def _server(row, zone: str | None, known: _Cell) -> Server:
         task_state=row.task_state,
         locked=bool(row.locked),
         group=known.group_of.get(row.uuid),
+        ports=_ports(row),
         error=error,
+    )
+
+
+def _ports(row) -> tuple[tuple[str | None, str | None], ...] | None:
+    """Give the ports of a server, None if Nova has not cached them."""
+    if row.info_cache is None or row.info_cache.network_info is None:
+        return None
+    return tuple(
+        (port.get('type'), port.get('vnic_type'))
+        for port in row.info_cache.network_info
     )
 
 

@@ -238,6 +238,36 @@ def test_wishes_are_told_with_where_they_stand(ask):
     }
 
 
+def test_how_a_server_would_be_migrated_is_told_below(ask):
+    told = ask('policy', 'web').splitlines()
+    first = next(
+        place for place, line in enumerate(told) if line.startswith('From ')
+    )
+    assert told[first].startswith(
+        "From full with Nova's own driver: pre-copy; auto-converge and"
+    )
+    assert told[first + 1].startswith('  Because: its host is without')
+    assert told[first + 2].startswith('  Not known here: [libvirt] live_')
+
+
+def test_programs_get_how_a_server_would_be_migrated_by_driver(ask):
+    rows = json.loads(
+        ask('policy', '--flavor', 'small', '--by', 'driver', '-f', 'json')
+    )
+    assert [
+        (row['Driver'], row['Auto-Converge'], row['Post-Copy']) for row in rows
+    ] == [
+        (
+            'numa_sched.LibvirtDriver',
+            'as configured',
+            'unless ruled out',
+        ),
+        ("Nova's own driver", 'as configured', 'as configured'),
+    ]
+    assert rows[0]['Because'] == ['post-copy is wanted']
+    assert len(rows[0]['Not Known Here']) == 4
+
+
 def test_a_contradiction_of_flavor_and_image_is_told(ask):
     told = ask(
         *('policy', '--flavor', 'small', '--image-property'),
