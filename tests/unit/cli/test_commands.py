@@ -224,6 +224,22 @@ def test_a_node_exporter_can_read_it(ask):
     assert told.endswith('\n')
 
 
+def test_flavors_that_are_left_out_are_no_news_to_a_cron_job(ask):
+    assert 'flavor="broken"' not in ask('capacity', '-f', 'prometheus')
+
+
+def test_what_goes_wrong_for_a_node_exporter_is_one_line(
+    run, file, monkeypatch
+):
+    def fail(*args):
+        raise KeyError('x')
+
+    monkeypatch.setattr('numa_sched.cli.source.fleet', fail)
+    status, out, err = run('capacity', '-f', 'prometheus', '--snapshot', file)
+    assert (status, out) == (1, '')
+    assert err == "KeyError: 'x' (--debug tells where)\n"
+
+
 def test_wishes_are_told_with_where_they_stand(ask):
     first, second = json.loads(ask('policy', 'web', '-f', 'json'))
     assert (first['Wanted'], first['Required']) == ('unset', False)
