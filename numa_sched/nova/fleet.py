@@ -131,6 +131,9 @@ def _cells(context):
         raise SourceError(
             'the API database of Nova knows no cell: is it the right one?'
         )
+    for cell in found:
+        # Its queue is left alone, and need not be there.
+        cell.transport_url = 'none://'
     return found
 
 
