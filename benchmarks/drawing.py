@@ -1,8 +1,8 @@
 """How long ``numa-sched map`` takes to draw, and how large its pages are.
 
 One host with eight cells and 256 CPUs, then a fleet of 1,000 hosts with
-10,000 servers, each in all ways that there are; without reading them, and
-without the start of Python::
+10,000 servers, each in all ways that there are; in seconds of the processor,
+without reading them, and without the start of Python::
 
     python -m benchmarks.drawing
 """
@@ -35,10 +35,10 @@ def in_terminal(show, drawn):
 def measure(what, fleet, *ways):
     """Print a line for each way to draw a fleet."""
     for name, way in ways:
-        start = time.perf_counter()
+        start = time.process_time()
         drawn = in_order(pictures(fleet, fleet.hosts), Order.ROOM)
         text = way(drawn)
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
         size = len(text.encode()) / 1e6
         print(f'{what:<12}{name:<10}{seconds:>8.2f} s{size:>8.2f} MB')
 

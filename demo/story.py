@@ -6,7 +6,7 @@ from nova import context, objects
 from nova.virt import hardware
 
 from demo import screen
-from tests.cloud import machines
+from tests.cloud import asking, machines
 
 AC = 'COMPUTE_MIGRATE_AUTO_CONVERGE'
 PC = 'COMPUTE_MIGRATE_POST_COPY'
@@ -42,6 +42,9 @@ GUEST = {
 }
 
 
+MODEST, TOO_MUCH = 'pinned.8', 'pinned.64'
+
+
 class DemoError(Exception):
     """A step did not come out as told."""
 
@@ -60,6 +63,7 @@ def tell(cloud):
     ask_too_much(cloud)
     contradict(cloud)
     unlike_cells(cloud)
+    ask_the_cloud(cloud)
 
 
 def start_hosts(cloud):
@@ -98,6 +102,7 @@ def create(cloud):
     """Create a server, and show how its host was found."""
     screen.heading('2. A pinned server that wants auto-converge')
     flavor = cloud.add_flavor(
+        name=MODEST,
         vcpus=8,
         ram=8192,
         compute__live_migration_auto_converge='true',
@@ -105,7 +110,7 @@ def create(cloud):
     )
     show_flavor(cloud, flavor)
     cloud.forget()
-    server = cloud.boot(flavor)
+    server = cloud.boot(flavor, name='web-1')
     show_decision(cloud)
     host = cloud.host_of(server)
     show_place(cloud, server)
@@ -148,7 +153,11 @@ def ask_too_much(cloud):
     """Ask for what no host has."""
     screen.heading('4. A request that cannot be met, and why')
     flavor = cloud.add_flavor(
-        vcpus=64, ram=131072, compute__live_migration_post_copy='true', **GUEST
+        name=TOO_MUCH,
+        vcpus=64,
+        ram=131072,
+        compute__live_migration_post_copy='true',
+        **GUEST,
     )
     show_flavor(cloud, flavor)
     cloud.forget()
@@ -231,6 +240,46 @@ def unlike_cells(cloud):
         len(cell.cpu_pinning or ()) for cell in cloud.topology_of(server).cells
     ]
     expect(pinned == [1, 1, 1, 9], f'pinned {pinned}')
+
+
+def ask_the_cloud(cloud):
+    """Have an operator ask what has happened, and what there is room for."""
+    screen.heading('7. Asking the cloud')
+    screen.say('Why was there no host for the server of step 4?')
+    told = ask('explain', '--flavor', TOO_MUCH)
+    expect('0 of 7 hosts pass' in told, 'explain tells of a host')
+    screen.say('What is on the host that the first server has moved to?')
+    told = ask('map', 'node3')
+    expect('web-1' in told, 'map does not tell of the server')
+    screen.say('How many more servers like the first one fit?')
+    before = room(ask('capacity', '--flavor', MODEST))
+    cloud.boot(flavor_of(cloud, MODEST))
+    screen.say('And with one of them more?')
+    after = room(ask('capacity', '--flavor', MODEST))
+    expect(after == before - 1, f'room for {before} and then for {after}')
+
+
+def ask(*arguments):
+    """Run ``numa-sched`` as an operator types it; give what it has said."""
+    print(f'\n$ numa-sched {" ".join(arguments)}')
+    status, told = asking.ask(*arguments)
+    print(told)
+    expect(status == 0, f'numa-sched ends with {status}')
+    return told
+
+
+def room(told):
+    """Give how many servers a table of capacity has room for."""
+    row = next(line for line in told.splitlines() if MODEST in line)
+    return int(row.split('|')[2])
+
+
+def flavor_of(cloud, name):
+    """Give the id of the flavor of a name."""
+    (found,) = (
+        each['id'] for each in cloud.api.get_flavors() if each['name'] == name
+    )
+    return found
 
 
 def pinned_by_stock_nova(cloud, server, host):

@@ -9,6 +9,7 @@ import copy
 
 from oslo_config import cfg
 
+from numa_sched import rank
 from numa_sched.option_types import (
     Choice,
     Finite,
@@ -24,7 +25,7 @@ GROUP = cfg.OptGroup(
     help='Options of numa_sched, the NUMA-aware scheduling plugins.',
 )
 
-MULTIPLIER = Finite(-1_000_000, 1_000_000)
+MULTIPLIER = Finite(-rank.MOST_MULTIPLIER, rank.MOST_MULTIPLIER)
 """Of ``fit_weight_multiplier``, in the metadata of an aggregate too."""
 
 OPTS: list[cfg.Opt] = [

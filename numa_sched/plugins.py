@@ -42,6 +42,17 @@ def _report_failure(
     )
 
 
+def strategies() -> tuple[str, ...]:
+    """Give the names of the strategies of this package, sorted."""
+    return tuple(
+        sorted(
+            each.name
+            for each in importlib.metadata.entry_points(group=STRATEGIES)
+            if each.value.startswith('numa_sched.')
+        )
+    )
+
+
 def strategy(option: str) -> Callable[[Mix], Strategy]:
     """Give what makes the strategy that an option names, from a mix.
 

@@ -6,6 +6,9 @@ from collections.abc import Collection, Sequence
 
 SHARPNESS = 8
 
+MOST_MULTIPLIER = 1_000_000
+"""Of ``fit_weight_multiplier``, either way."""
+
 LEAST = 0.001
 """What is left of the weight of a host that is likely to be full: such hosts
 stand behind the others, and in the order of their scores."""

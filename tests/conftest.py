@@ -15,6 +15,7 @@ LONG = (
     'scheduler/test_destinations.py',
     'compute/test_completing.py',
     'status/test_command.py',
+    'cli/test_commands.py',
     'osc/test_host.py',
     'osc/test_candidates.py',
     'osc/test_request.py',

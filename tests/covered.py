@@ -34,7 +34,7 @@ FLOORS = {
     },
     'functional': {
         'fit': 95,
-        'nova': 70,
+        'nova': 80,
         'nova/api': 90,
         'nova/compute': 95,
         'nova/scheduler': 95,

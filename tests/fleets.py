@@ -13,6 +13,8 @@ from numa_sched.fleet import (
     Seat,
     Server,
     ServerGroup,
+    Weighed,
+    Weigher,
 )
 from numa_sched.topology import (
     DeviceAffinity,
@@ -152,6 +154,10 @@ def everything():
                 ),
                 traits=frozenset({'T', 'CUSTOM_SECRET'}),
                 inventories={'PCPU': Inventory(8, 1, 1.5, 4)},
+                weighed={
+                    'RAMWeigher': Weighed(512.0, 1.5),
+                    'OwnWeigher': Weighed(None, -1.0),
+                },
                 zone='zone',
                 disabled='',
                 extra={'rack': 'a'},
@@ -173,6 +179,7 @@ def everything():
                 task_state='migrating',
                 locked=True,
                 group='group',
+                ports=(('ovs', 'direct'), (None, None)),
                 extra={'note': [1, None]},
             ),
             make_server('two', resized, None, nodename=None, project=None),
@@ -196,6 +203,11 @@ def everything():
         ),
         taken_at='2026-11-21T12:00:00Z',
         packing=True,
-        ranking=Ranking('pack', 2.0, ((make_guest(2), 0.5),)),
+        ranking=Ranking(
+            'pack',
+            2.0,
+            ((make_guest(2), 0.5),),
+            (Weigher('RAMWeigher', 0.0), Weigher('OwnWeigher', None, 2.0)),
+        ),
         extra={'site': 'north'},
     )

@@ -6,6 +6,7 @@ those that the scheduler goes by.
 
 from numa_sched.answers.capacity import Capacities, Room, capacities
 from numa_sched.answers.explain import Explanation, Verdict, explain
+from numa_sched.answers.order import Overtaking, overtakings
 from numa_sched.answers.rank import Place, rank
 from numa_sched.answers.request import (
     Move,
@@ -21,6 +22,7 @@ __all__ = [
     'Capacities',
     'Explanation',
     'Move',
+    'Overtaking',
     'Place',
     'Request',
     'Room',
@@ -32,5 +34,6 @@ __all__ = [
     'find_server',
     'of_flavor',
     'of_server',
+    'overtakings',
     'rank',
 ]

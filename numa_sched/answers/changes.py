@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from numa_sched.answers.explain import Explanation, Verdict
 from numa_sched.answers.fitting import Fitting
-from numa_sched.answers.refusals import Refusal, Rule
+from numa_sched.answers.refusals import GIVEN, Refusal, Rule
 from numa_sched.fit.claim import Claim
 from numa_sched.fleet import Fleet
 from numa_sched.topology import (
@@ -19,9 +19,6 @@ from numa_sched.topology import (
 
 CELLS = (1, 2, 4, 8)
 """Numbers of NUMA cells to try; more are asked for by nobody."""
-
-# Nothing that anybody would change.
-_GIVEN = (Rule.SOURCE, Rule.POLICY)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,7 +45,7 @@ def changes(fleet: Fleet, explanation: Explanation) -> tuple[Change, ...]:
         rules = {each.rule for each in verdict.refusals}
         if rules == {Rule.NUMA} and verdict.host.host is not None:
             misfits.append(verdict)
-        elif len(verdict.refusals) == 1 and not rules & {*_GIVEN, Rule.NUMA}:
+        elif len(verdict.refusals) == 1 and not rules & {*GIVEN, Rule.NUMA}:
             (refusal,) = verdict.refusals
             key = Refusal(refusal.rule, refusal.summary, refusal.summary)
             single[key].append(verdict.host.name)

@@ -19,6 +19,10 @@ class Rule(enum.Enum):
     DESTINATION = 'destination'
 
 
+GIVEN = frozenset({Rule.SOURCE, Rule.POLICY})
+"""What nobody would change to have a host pass."""
+
+
 class Reason(Protocol):
     """What the core gives as a reason: it prints, and can be grouped."""
 

@@ -10,6 +10,7 @@ from cliff.command import Command
 from cliff.lister import Lister
 
 from numa_sched.cli import source
+from numa_sched.draw import words
 from numa_sched.exceptions import NumaSchedError, RequestError
 
 if TYPE_CHECKING:
@@ -40,16 +41,20 @@ class Examples(Command):
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Run it; what goes wrong is told in one line."""
         try:
-            return super().run(parsed_args)
+            return self.answer(parsed_args)
         except (NumaSchedError, ValueError, BrokenPipeError):
             raise
         except Exception as error:
             if self.app.options.debug:
                 raise
-            words = ' '.join(str(error).split())
+            told = ' '.join(str(error).split())
             raise UnexpectedError(
-                f'{type(error).__name__}: {words[:300]} (--debug tells where)'
+                f'{type(error).__name__}: {told[:300]} (--debug tells where)'
             ) from error
+
+    def answer(self, parsed_args: argparse.Namespace) -> int:
+        """Do what is asked for; give the exit status."""
+        return super().run(parsed_args)
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -58,6 +63,9 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 class Answer(Examples, Lister):
     """A command that answers from a fleet, in rows."""
+
+    below: Sequence[str] = ()
+    """What people are told below a table."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Give the parser, with the options for the source."""
@@ -69,7 +77,7 @@ class Answer(Examples, Lister):
         """Write lines beside a table, and nowhere else: to people."""
         if parsed_args.formatter == 'table':
             for line in lines:
-                self.app.stdout.write(f'{plain(line)}\n')
+                self.app.stdout.write(f'{words.plain(line)}\n')
 
     def produce_output(
         self,
@@ -77,16 +85,21 @@ class Answer(Examples, Lister):
         column_names: Sequence[str],
         data: Iterable[Sequence[Any]],
     ) -> int:
-        """Write the rows; what people see has no control characters."""
+        """Write the rows; what people see has no control characters.
+
+        Below a table comes what there is to be told about it.
+        """
         if parsed_args.formatter in FOR_PEOPLE:
             data = [
                 [
-                    plain(each) if isinstance(each, str) else each
+                    words.plain(each) if isinstance(each, str) else each
                     for each in row
                 ]
                 for row in data
             ]
-        return super().produce_output(parsed_args, column_names, data)
+        status = super().produce_output(parsed_args, column_names, data)
+        self.say(parsed_args, *self.below)
+        return status
 
 
 class AboutRequest(Answer):
@@ -178,7 +191,7 @@ class Many(FormattableColumn[Sequence[str]]):
 
     def human_readable(self) -> str:
         """Give a line for each."""
-        return '\n'.join(map(plain, self._value))
+        return '\n'.join(map(words.plain, self._value))
 
 
 class Several(Many):
@@ -195,21 +208,9 @@ MOST_SHOWN = 4
 def listed(names: Sequence[str], count: int) -> str:
     """Give the first names with commas, and how many of all there are more."""
     shown = names[:MOST_SHOWN]
-    told = ', '.join(map(plain, shown))
+    told = ', '.join(map(words.plain, shown))
     more = count - len(shown)
     return f'{told} and {more} more' if more > 0 and shown else told
-
-
-def plain(text: str) -> str:
-    """Give text without what a terminal would take for a command."""
-    if text.isprintable():
-        return text
-    return ''.join(
-        each
-        if each.isprintable() or each == '\n'
-        else '\N{REPLACEMENT CHARACTER}'
-        for each in text
-    )
 
 
 # Of images, what says nothing about topology, amounts and other traits.

@@ -53,10 +53,14 @@ class Capacity(Answer):
         )
         return parser
 
-    def run(self, parsed_args: argparse.Namespace) -> int:
-        """Write rows, or all of it in the text format of Prometheus."""
+    def answer(self, parsed_args: argparse.Namespace) -> int:
+        """Write rows, or all of it in the text format of Prometheus.
+
+        That has no word of flavors that are left out: it is for a cron job,
+        whose every line on stderr is mail.
+        """
         if parsed_args.formatter != PROMETHEUS:
-            return super().run(parsed_args)
+            return super().answer(parsed_args)
         from numa_sched.cli.prometheus import text
 
         self.app.stdout.write(text(self._capacities(parsed_args)))

@@ -81,7 +81,7 @@ class Explain(AboutRequest):
         if by == 'host' and parsed_args.formatter == 'table':
             columns, rows = _without_nodes(columns, rows)
         if by in ('host', 'reason'):
-            self._advice = list(_advice(fleet, found))
+            self.below = list(_advice(fleet, found))
         return columns, rows
 
     def _last(self, parsed_args: argparse.Namespace) -> Rows:
@@ -89,25 +89,12 @@ class Explain(AboutRequest):
         by = parsed_args.by or _fitting(parsed_args, found.dropped)
         self.say(parsed_args, *last.heading(found))
         if by == 'host':
-            self._advice = list(last.remark(found))
+            self.below = list(last.remark(found))
         in_table = parsed_args.formatter == 'table'
         columns, rows = last.rows(found, by, in_table=in_table)
         if by == 'host' and in_table:
             columns, rows = _without_nodes(columns, rows)
         return columns, rows
-
-    _advice: Sequence[str] = ()
-
-    def produce_output(
-        self,
-        parsed_args: argparse.Namespace,
-        column_names: Sequence[str],
-        data: Any,
-    ) -> int:
-        """Write the rows, and below a table what would help."""
-        status = super().produce_output(parsed_args, column_names, data)
-        self.say(parsed_args, *self._advice)
-        return status
 
 
 def _fitting(parsed_args: argparse.Namespace, hosts: int) -> str:

@@ -53,6 +53,30 @@ class Asked:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Weigher:
+    """A weigher of the scheduler, by the name of its class.
+
+    ``least`` and ``most`` are the ends that it gives itself, None for what the
+    hosts of a request have (``nova.weights.normalize``).
+    """
+
+    name: str
+    least: float | None = None
+    most: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Weighed:
+    """What a weigher makes of a host: its own number, and its multiplier.
+
+    ``raw`` is None where it depends on the request, or is not known.
+    """
+
+    raw: float | None
+    multiplier: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class FleetHost:
     """A compute host: one node of one nova-compute.
 
@@ -61,8 +85,9 @@ class FleetHost:
     hypervisor and its service are, ``traits`` and ``inventories`` those of its
     resource provider, by resource class; None for inventories not known.
     ``up`` is None if nobody knows; ``disabled`` tells why its service is
-    disabled, '' if no reason was given, None if it is enabled. ``extra`` are
-    keys of a file that are not known here.
+    disabled, '' if no reason was given, None if it is enabled. ``weighed`` is
+    what weighers make of it, by their names. ``extra`` are keys of a file that
+    are not known here.
     """
 
     name: str
@@ -76,6 +101,7 @@ class FleetHost:
     disabled: str | None = None
     error: str | None = None
     inventories: Mapping[str, Inventory] | None = None
+    weighed: Mapping[str, Weighed] = dataclasses.field(default_factory=dict)
     extra: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
@@ -118,7 +144,8 @@ class Server:
     that it was given, None for that of its host, ``emulated`` whether it may
     be one of another architecture. ``zone`` is the one that it was asked for
     in, ``group`` the UUID of its server group. ``vm_state`` and ``task_state``
-    are Nova's. ``error`` tells why what it asks for makes no sense.
+    are Nova's. ``ports`` are its ports by type and ``vnic_type`` of Nova, None
+    if they are not known. ``error`` tells why what it asks for makes no sense.
     """
 
     uuid: str
@@ -140,6 +167,7 @@ class Server:
     cpu: GuestCPU | None = None
     emulated: bool = False
     zone: str | None = None
+    ports: tuple[tuple[str | None, str | None], ...] | None = None
     error: str | None = None
     extra: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
@@ -174,12 +202,14 @@ class Ranking:
     """How hosts are ranked, by ``[numa_sched]``; see the options.
 
     ``mix`` are the guests of ``fit_mix``, each with its share; none if the
-    scheduler has its own idea.
+    scheduler has its own idea. ``weighers`` are those of ``[filter_scheduler]
+    weight_classes``, in Nova's order; None if nobody has told.
     """
 
     strategy: str = 'fragmentation'
     multiplier: float = 10.0
     mix: tuple[tuple[Guest, float], ...] = ()
+    weighers: tuple[Weigher, ...] | None = None
 
 
 DEFAULT_RANKING = Ranking()

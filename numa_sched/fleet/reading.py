@@ -1,11 +1,9 @@
 """JSON to values: the snapshot format of ``doc/source/snapshot.rst``."""
 
-import enum
-from collections.abc import Collection, Hashable
+from collections.abc import Callable, Collection, Hashable
 from typing import TypeVar
 
 from numa_sched.destination import Node, Rules, parse_version
-from numa_sched.destination.cpu import GuestCPU
 from numa_sched.exceptions import SnapshotError
 from numa_sched.fleet import (
     Aggregate,
@@ -18,19 +16,14 @@ from numa_sched.fleet import (
     Seat,
     Server,
     ServerGroup,
+    Weighed,
+    Weigher,
 )
 from numa_sched.fleet import fields as f
 from numa_sched.fleet.fields import FieldError, Told
-from numa_sched.fleet.host_reading import HostReader, kind_of
-from numa_sched.topology import (
-    CPUPolicy,
-    DeviceAffinity,
-    DeviceRequest,
-    Guest,
-    GuestCell,
-    PageSize,
-    ThreadPolicy,
-)
+from numa_sched.fleet.guest_reading import guest, guest_cpu, guest_or_none
+from numa_sched.fleet.host_reading import HostReader
+from numa_sched.topology import Guest
 
 VERSION = 1
 
@@ -42,7 +35,7 @@ _IN_FLEET = """
 _IN_HOST = """
     name nodename uuid hypervisor_type hypervisor_version cpu has_kvm
     service_version cpu_allocation_ratio ram_allocation_ratio traits
-    inventories zone up disabled error cells pci_pools
+    inventories zone up disabled error cells pci_pools weights
 """
 _IN_FLAVOR = """
     name vcpus memory_mb disk_gb extra_specs numa_topology asked error
@@ -50,15 +43,14 @@ _IN_FLAVOR = """
 _IN_SERVER = """
     uuid name project host nodename flavor image_properties numa_topology
     claimed asked cpu emulated zone vm_state task_state locked group
-    error
+    ports error
 """
 KNOWN_IN_FLEET = frozenset(_IN_FLEET.split())
 KNOWN_IN_HOST = frozenset(_IN_HOST.split())
 KNOWN_IN_FLAVOR = frozenset(_IN_FLAVOR.split())
 KNOWN_IN_SERVER = frozenset(_IN_SERVER.split())
-PAGE_SIZES = {size.name.lower(): size for size in PageSize}
 
-Choice = TypeVar('Choice', bound=enum.Enum)
+Value = TypeVar('Value')
 
 
 def fleet(told: object) -> Fleet:
@@ -127,6 +119,7 @@ class _Hosts:
             ),
             traits=self._reader.names(told, 'traits'),
             inventories=_inventories(told),
+            weighed=_by_name(told, 'weights', _weighed),
             zone=f.text_or_none(told, 'zone'),
             up=f.truth_or_none(told, 'up'),
             disabled=f.text_or_none(told, 'disabled'),
@@ -138,15 +131,33 @@ class _Hosts:
 def _inventories(told: Told) -> dict[str, Inventory] | None:
     if told.get('inventories') is None:
         return None
+    return _by_name(told, 'inventories', _inventory)
+
+
+def _by_name(
+    told: Told, key: str, read: Callable[[Told], Value]
+) -> dict[str, Value]:
+    """Give what is read of each value of an object, by its key."""
     found = {}
-    whole = f.mapping(told, 'inventories')
+    whole = f.mapping(told, key)
     for name in whole:
         f.text({name: name}, name)
         try:
-            found[name] = f.one_of(whole, name, _inventory)
+            found[name] = f.one_of(whole, name, read)
         except FieldError as error:
-            raise error.within('inventories') from None
+            raise error.within(key) from None
     return found
+
+
+def _weighed(told: Told) -> Weighed:
+    return Weighed(
+        raw=_number_or_none(told, 'raw'),
+        multiplier=f.number(told, 'multiplier', 1.0),
+    )
+
+
+def _number_or_none(told: Told, key: str) -> float | None:
+    return None if told.get(key) is None else f.number(told, key, 0.0)
 
 
 def _inventory(told: Told) -> Inventory:
@@ -168,17 +179,11 @@ def _flavor(told: Told) -> Flavor:
         memory_mb=f.whole(told, 'memory_mb'),
         disk_gb=f.whole(told, 'disk_gb', 0),
         extra_specs=f.text_mapping(told, 'extra_specs'),
-        guest=_guest_or_none(told),
+        guest=guest_or_none(told),
         asked=_asked_or_none(told),
         error=f.text_or_none(told, 'error'),
         extra=f.rest(told, KNOWN_IN_FLAVOR),
     )
-
-
-def _guest_or_none(told: Told) -> Guest | None:
-    if told.get('numa_topology') is None:
-        return None
-    return f.one_of(told, 'numa_topology', _guest)
 
 
 def _asked_or_none(told: Told) -> Asked | None:
@@ -195,56 +200,6 @@ def _asked(told: Told) -> Asked:
     )
 
 
-def _guest(told: Told) -> Guest:
-    return Guest(
-        cells=f.all_of(told, 'cells', _guest_cell),
-        isolate_emulator=f.truth(told, 'isolate_emulator', False),
-        physnets=frozenset(f.texts(told, 'physnets')),
-        tunneled=f.truth(told, 'tunneled', False),
-        devices=f.all_of(told, 'devices', _device_request),
-    )
-
-
-def _guest_cell(told: Told) -> GuestCell:
-    size = told.get('page_size')
-    if isinstance(size, str):
-        size = PAGE_SIZES.get(size)
-    elif size is not None:
-        size = f.whole(told, 'page_size', least=1)
-    if size is None and told.get('page_size') is not None:
-        raise f.wrong(
-            'page_size', 'KiB or small, large or any', told['page_size']
-        )
-    return GuestCell(
-        memory_mb=f.whole(told, 'memory_mb'),
-        shared=f.whole(told, 'shared', 0),
-        dedicated=f.whole(told, 'dedicated', 0),
-        cpu_policy=_choice(told, 'cpu_policy', CPUPolicy) or CPUPolicy.SHARED,
-        thread_policy=_choice(told, 'thread_policy', ThreadPolicy),
-        page_size=size,
-    )
-
-
-def _choice(told: Told, key: str, kind: type[Choice]) -> Choice | None:
-    value = f.text_or_none(told, key)
-    if value is None:
-        return None
-    try:
-        return kind(value)
-    except ValueError:
-        names = ', '.join(str(each.value) for each in kind)
-        raise f.wrong(key, f'one of {names}', value) from None
-
-
-def _device_request(told: Told) -> DeviceRequest:
-    return DeviceRequest(
-        count=f.whole(told, 'count', 1),
-        kinds=f.all_of(told, 'kinds', kind_of),
-        affinity=_choice(told, 'affinity', DeviceAffinity)
-        or DeviceAffinity.LEGACY,
-    )
-
-
 class _Servers:
     """Reads servers, most of which are of flavors that are known."""
 
@@ -255,13 +210,13 @@ class _Servers:
 
     def read(self, told: Told) -> Server:
         flavor = self._flavor(told)
-        guest = flavor.guest
+        asked = flavor.guest
         if 'numa_topology' in told:
-            guest = _guest_or_none(told)
-            if guest is not None:
-                guest = self._guests.setdefault(guest, guest)
+            asked = guest_or_none(told)
+            if asked is not None:
+                asked = self._guests.setdefault(asked, asked)
         seats = f.all_of(told, 'claimed', _seat)
-        if seats and (guest is None or len(seats) != len(guest.cells)):
+        if seats and (asked is None or len(seats) != len(asked.cells)):
             raise FieldError(
                 'claimed', 'has not as many cells as numa_topology'
             )
@@ -274,16 +229,17 @@ class _Servers:
             or f.text_or_none(told, 'host'),
             flavor=flavor,
             image_properties=f.text_mapping(told, 'image_properties'),
-            guest=guest,
+            guest=asked,
             seats=seats,
             asked=_asked_or_none(told) if 'asked' in told else flavor.asked,
-            cpu=_guest_cpu(told),
+            cpu=guest_cpu(told),
             emulated=f.truth(told, 'emulated', False),
             zone=f.text_or_none(told, 'zone'),
             vm_state=f.text_or_none(told, 'vm_state'),
             task_state=f.text_or_none(told, 'task_state'),
             locked=f.truth(told, 'locked', False),
             group=f.text_or_none(told, 'group'),
+            ports=_ports(told),
             error=f.text_or_none(told, 'error'),
             extra=f.rest(told, KNOWN_IN_SERVER),
         )
@@ -297,24 +253,24 @@ class _Servers:
         return self._flavors[name]
 
 
+def _ports(told: Told) -> tuple[tuple[str | None, str | None], ...] | None:
+    if told.get('ports') is None:
+        return None
+    return f.all_of(
+        told,
+        'ports',
+        lambda port: (
+            f.text_or_none(port, 'vif_type'),
+            f.text_or_none(port, 'vnic_type'),
+        ),
+    )
+
+
 def _seat(told: Told) -> Seat:
     return Seat(
         cell=f.whole(told, 'cell'),
         pinned=f.cpus(told, 'pinned_cpus'),
         page_size_kb=f.whole_or_none(told, 'page_size_kb', least=1),
-    )
-
-
-def _guest_cpu(told: Told) -> GuestCPU | None:
-    if told.get('cpu') is None:
-        return None
-    return f.one_of(
-        told,
-        'cpu',
-        lambda cpu: GuestCPU(
-            f.text_or_none(cpu, 'vendor'),
-            frozenset(f.texts(cpu, 'required')),
-        ),
     )
 
 
@@ -356,6 +312,17 @@ def _ranking(told: Told) -> Ranking:
         strategy=f.text_or_none(told, 'strategy') or 'fragmentation',
         multiplier=f.number(told, 'multiplier', 10.0),
         mix=f.all_of(told, 'mix', _part_of_mix),
+        weighers=None
+        if told.get('weighers') is None
+        else f.all_of(told, 'weighers', _weigher),
+    )
+
+
+def _weigher(told: Told) -> Weigher:
+    return Weigher(
+        f.text(told, 'name'),
+        _number_or_none(told, 'least'),
+        _number_or_none(told, 'most'),
     )
 
 
@@ -363,4 +330,4 @@ def _part_of_mix(told: Told) -> tuple[Guest, float]:
     share = f.number(told, 'share', 1.0)
     if share <= 0:
         raise f.wrong('share', 'a number above 0', share)
-    return f.one_of(told, 'numa_topology', _guest), share
+    return f.one_of(told, 'numa_topology', guest), share

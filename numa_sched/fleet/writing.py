@@ -20,9 +20,12 @@ from numa_sched.fleet import (
     Seat,
     Server,
     ServerGroup,
+    Weighed,
+    Weigher,
 )
 from numa_sched.fleet.fields import Told
-from numa_sched.fleet.reading import PAGE_SIZES, VERSION
+from numa_sched.fleet.guest_reading import PAGE_SIZES
+from numa_sched.fleet.reading import VERSION
 from numa_sched.topology import (
     CellLayout,
     DeviceKind,
@@ -87,6 +90,18 @@ def _ranking(ranking: Ranking) -> Told:
                 for guest, share in ranking.mix
             ]
         ),
+        **(
+            {}
+            if ranking.weighers is None
+            else {'weighers': [_weigher(each) for each in ranking.weighers]}
+        ),
+    }
+
+
+def _weigher(weigher: Weigher) -> Told:
+    return {
+        'name': weigher.name,
+        **_told(least=weigher.least, most=weigher.most),
     }
 
 
@@ -107,6 +122,9 @@ def _host(value: FleetHost) -> Told:
             has_kvm=None if node.has_kvm else False,
             cpu=_cpu(node.cpu),
             traits=sorted(value.traits),
+            weights={
+                name: _weighed(each) for name, each in value.weighed.items()
+            },
         ),
         **(
             {}
@@ -116,6 +134,10 @@ def _host(value: FleetHost) -> Told:
         **({} if value.host is None else _topology(value.host)),
         **value.extra,
     }
+
+
+def _weighed(weighed: Weighed) -> Told:
+    return {'multiplier': weighed.multiplier, **_told(raw=weighed.raw)}
 
 
 def _cpu(cpu: HostCPU) -> Told:
@@ -289,8 +311,16 @@ def _server(value: Server, flavors: Mapping[str, Flavor]) -> Told:
             group=value.group,
             error=value.error,
         ),
+        **({} if value.ports is None else {'ports': _ports(value)}),
         **value.extra,
     }
+
+
+def _ports(value: Server) -> list[Told]:
+    return [
+        _told(vif_type=vif_type, vnic_type=vnic_type)
+        for vif_type, vnic_type in value.ports or ()
+    ]
 
 
 def _guest_cpu(cpu: GuestCPU) -> Told:

@@ -1,7 +1,10 @@
 """Nova's configuration, for programs that are none of Nova's services."""
 
+import contextlib
 from collections.abc import Sequence
 
+import nova.conf
+import oslo_messaging
 from nova import config as nova_config
 from oslo_config import cfg
 
@@ -24,3 +27,7 @@ def by(files: Sequence[str], directories: Sequence[str]) -> None:
         raise SourceError(
             f'the configuration cannot be read: {" ".join(str(error).split())}'
         ) from error
+    # Each cell asks for the URL of the queue when it is read. The option is
+    # registered here; what it says does not matter.
+    with contextlib.suppress(oslo_messaging.InvalidTransportURL):
+        oslo_messaging.TransportURL.parse(nova.conf.CONF)

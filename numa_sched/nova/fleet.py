@@ -26,6 +26,7 @@ from numa_sched.fleet import (
 )
 from numa_sched.history import mix
 from numa_sched.nova import convert, guests, images, nodes, placement
+from numa_sched.nova.weighing import Weighers
 
 CONF = nova.conf.CONF
 
@@ -63,6 +64,7 @@ def read(listener: Listener = SILENT) -> Fleet:
     objects.register_all()
     options = settings.read(CONF)
     context = nova_context.get_admin_context()
+    weighers = _weighers(listener)
     known_flavors = _Flavors()
     aggregates, groups, flavors = _of_all_cells(context, known_flavors)
     zones = {
@@ -78,7 +80,11 @@ def read(listener: Listener = SILENT) -> Fleet:
     servers: list[Server] = []
     for cell in _cells(context):
         found = _read_cell(
-            context, cell, _Cell(zones, group_of, known_flavors, listener)
+            context,
+            cell,
+            _Cell(
+                zones, group_of, known_flavors, listener, aggregates, weighers
+            ),
         )
         if found is None:
             listener.warn(
@@ -102,8 +108,17 @@ def read(listener: Listener = SILENT) -> Fleet:
             options.fit_strategy,
             options.fit_weight_multiplier,
             tuple(mix.from_options(options.fit_mix or ())),
+            weighers.known if weighers else None,
         ),
     )
+
+
+def _weighers(listener: Listener) -> Weighers | None:
+    try:
+        return Weighers()
+    except SourceError as error:
+        listener.warn(f"{error}: what Nova's weighers give is left out")
+        return None
 
 
 def _cells(context):
@@ -116,6 +131,9 @@ def _cells(context):
         raise SourceError(
             'the API database of Nova knows no cell: is it the right one?'
         )
+    for cell in found:
+        # Its queue is left alone, and need not be there.
+        cell.transport_url = 'none://'
     return found
 
 
@@ -190,6 +208,8 @@ class _Cell:
     group_of: Mapping[str, str]
     flavors: _Flavors
     listener: Listener
+    aggregates: Sequence[Aggregate]
+    weighers: Weighers | None
 
 
 def _read_cell(context, cell, known: _Cell):
@@ -236,8 +256,15 @@ def _hosts(context, cell, services, known: _Cell) -> Iterator[FleetHost]:
                 row.host, row.hypervisor_hostname, cell.uuid
             )
             zone = known.zones.get(row.host, CONF.default_availability_zone)
+            state.aggregates = [
+                each for each in known.aggregates if row.host in each.hosts
+            ]
+            host = _host(state, row, service)
             yield dataclasses.replace(
-                _host(state, row, service),
+                host,
+                weighed=known.weighers.of(state)
+                if known.weighers and state.uuid
+                else {},
                 zone=zone,
                 up=bool(is_up(service)),
                 disabled=(service.disabled_reason or '')
@@ -323,7 +350,18 @@ def _server(row, zone: str | None, known: _Cell) -> Server:
         task_state=row.task_state,
         locked=bool(row.locked),
         group=known.group_of.get(row.uuid),
+        ports=_ports(row),
         error=error,
+    )
+
+
+def _ports(row) -> tuple[tuple[str | None, str | None], ...] | None:
+    """Give the ports of a server, None if Nova has not cached them."""
+    if row.info_cache is None or row.info_cache.network_info is None:
+        return None
+    return tuple(
+        (port.get('type'), port.get('vnic_type'))
+        for port in row.info_cache.network_info
     )
 
 

@@ -1,9 +1,10 @@
 """``openstack numa host``: what hosts can do for a live migration."""
 
 import argparse
+import operator
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 import os_traits
@@ -99,6 +100,8 @@ class _ChangeHost(command.Lister):
     """What setting and unsetting have in common."""
 
     _verb: str
+    # Gives the traits that a host is to have, from its own and those named.
+    _wanted: 'staticmethod[[Set[str], Set[str]], Set[str]]'
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Give the parser of the arguments."""
@@ -163,10 +166,6 @@ class _ChangeHost(command.Lister):
     def _fail(self) -> None:
         raise exceptions.CommandError('\n'.join(self._failures))
 
-    def _wanted(self, traits: set[str], named: set[str]) -> set[str]:
-        """Give the traits that a host is to have in the end."""
-        raise NotImplementedError
-
     def _change(
         self, placement: Placement, name: str, uuid: str, named: set[str]
     ) -> tuple[set[str], bool]:
@@ -214,9 +213,7 @@ class SetHost(_ChangeHost):
     """
 
     _verb = 'set'
-
-    def _wanted(self, traits: set[str], named: set[str]) -> set[str]:
-        return traits | named
+    _wanted = staticmethod(operator.or_)
 
 
 class UnsetHost(_ChangeHost):
@@ -227,9 +224,7 @@ class UnsetHost(_ChangeHost):
     """
 
     _verb = 'unset'
-
-    def _wanted(self, traits: set[str], named: set[str]) -> set[str]:
-        return traits - named
+    _wanted = staticmethod(operator.sub)
 
 
 def _providers(placement: Placement, names: list[str]) -> dict[str, str]:

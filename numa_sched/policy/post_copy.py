@@ -11,7 +11,7 @@ Pure: takes values, gives values.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from xml.etree.ElementTree import Element
 
 DEVICES = {
@@ -32,6 +32,22 @@ VHOST_USER = {
 
 It depends on that process whether there can be post-copy.
 """
+
+PORTS = {
+    'direct': 'an SR-IOV port',
+    'accelerator-direct': 'an SR-IOV port',
+    'remote-managed': 'an SR-IOV port',
+    'direct-physical': 'a PCI device',
+    'accelerator-direct-physical': 'a PCI device',
+    'virtio-forwarder': 'a vhost-user port',
+}
+"""Types of ports (``vnic_type``), and what libvirt makes of them.
+
+Source: ``nova.virt.libvirt.vif`` and ``nova.network.os_vif_util``.
+"""
+
+# What a port of this type of Nova's (vif_type) is, whatever its vnic_type.
+VHOST_USER_PORT = 'vhostuser'
 
 # The first that opens /dev/userfaultfd.
 QEMU_WITH_DEVICE = (8, 0)
@@ -85,6 +101,26 @@ def of_server(
     if in_files or file_backed or _asks_for_files(domain):
         found.add('memory in files')
     return tuple(sorted(found))
+
+
+def of_ports(
+    ports: Iterable[tuple[str | None, str | None]],
+) -> tuple[str, ...]:
+    """Give what of the ports of a server rules post-copy out, sorted.
+
+    Those with vhost-user can do it where the operator has said so
+    (``[numa_sched] post_copy_with_vhost_user``).
+
+    :param ports: type (``vif_type``) and ``vnic_type`` of each, as Nova has
+        them
+    """
+    found = {
+        VHOST_USER['interface[@type="vhostuser"]']
+        if vif_type == VHOST_USER_PORT
+        else PORTS.get(vnic_type or '')
+        for vif_type, vnic_type in ports
+    }
+    return tuple(sorted(each for each in found if each is not None))
 
 
 def of_host(

@@ -289,9 +289,10 @@ class Cloud(Servers, base.ServersTestBase):
         url = f'/resource_providers/{self.compute_rp_uuids[host]}/traits'
         return set(self.placement.get(url, version='1.6').body['traits'])
 
-    def add_flavor(self, vcpus=1, ram=512, **extra_specs):
+    def add_flavor(self, vcpus=1, ram=512, *, name=None, **extra_specs):
         """Give the id of a new flavor; ``hw__numa_nodes`` is hw:numa_nodes."""
         return self._create_flavor(
+            name=name,
             vcpu=vcpus,
             memory_mb=ram,
             disk=1,

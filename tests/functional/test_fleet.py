@@ -113,6 +113,14 @@ def test_a_server_is_told_with_what_it_asks_for_and_holds(cloud, flavor):
     assert fleet.by_host['big', 'big'] == (found,)
 
 
+def test_a_server_is_told_with_its_ports(cloud, flavor):
+    ports = [{'port': cloud.neutron.port_1['id']}]
+    cloud.boot(flavor, networks=ports)
+    cloud.boot(cloud.add_flavor(vcpus=1, hw__cpu_policy='dedicated'))
+    told = {server.ports for server in read().servers}
+    assert told == {(), (('ovs', 'normal'),)}
+
+
 def test_flavors_are_as_nova_reads_them(cloud):
     cloud.add_flavor(vcpus=2, hw__cpu_policy='dedicated')
     cloud.add_flavor(vcpus=2)

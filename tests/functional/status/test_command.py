@@ -4,7 +4,6 @@ from tests.cloud import started_cloud  # isort: skip
 
 import contextlib
 import json
-import os
 import pathlib
 import re
 import sqlite3
@@ -13,13 +12,9 @@ import sys
 
 import pytest
 import webob
-from nova import context as nova_context
-from nova import objects
-from nova.db.api import api as api_db_api
-from nova.db.main import api as main_db_api
 
 from numa_sched import policy
-from tests.cloud import SCHEDULER_OPTIONS, loopback, machines
+from tests.cloud import SCHEDULER_OPTIONS, loopback, machines, on_disk
 from tests.functional import documents
 
 DRIVER = 'numa_sched.LibvirtDriver'
@@ -56,79 +51,22 @@ def server(cloud):
         yield running
 
 
-def copy_database(engine, path):
-    """Copy a database of the cloud, which has it open."""
-    with (
-        contextlib.closing(sqlite3.connect(engine.url.database)) as source,
-        contextlib.closing(sqlite3.connect(path)) as target,
-    ):
-        source.backup(target)
-
-
 @pytest.fixture
 def databases(cloud, tmp_path):
-    """Copies of the databases, with cells that a program can reach."""
-    context = nova_context.get_admin_context()
-    copy_database(api_db_api.get_engine(), tmp_path / 'api.sqlite')
-    paths = {}
-    for cell in objects.CellMappingList.get_all(context):
-        paths[cell.uuid] = tmp_path / f'{cell.uuid}.sqlite'
-        with nova_context.target_cell(context, cell) as targeted:
-            copy_database(main_db_api.get_engine(targeted), paths[cell.uuid])
-    with contextlib.closing(sqlite3.connect(tmp_path / 'api.sqlite')) as api:
-        for uuid, path in paths.items():
-            api.execute(
-                'UPDATE cell_mappings SET database_connection = ?, '
-                "transport_url = 'fake://' WHERE uuid = ?",
-                (f'sqlite:///{path}', uuid),
-            )
-        api.commit()
-    return paths
-
-
-class Configuration(dict):
-    """A nova.conf: options by section, to be changed before it is used."""
-
-    def write(self, path):
-        lines = []
-        for section, options in self.items():
-            lines.append(f'[{section}]')
-            for name, value in options.items():
-                values = value if name == 'available_filters' else [value]
-                for each in values:
-                    shown = ','.join(each) if isinstance(each, list) else each
-                    lines.append(f'{name} = {shown}')
-        path.write_text('\n'.join(lines))
-        return path
+    """Copies of the databases, by cell."""
+    return on_disk.copy_databases(tmp_path)
 
 
 @pytest.fixture
 def configuration(cloud, server, databases, tmp_path):
     """What the README tells to write, and where everything is."""
-    return Configuration(
-        {
-            'filter_scheduler': dict(SCHEDULER_OPTIONS),
-            'wsgi': {'api_paste_config': cloud.paste_files[True]},
-            'api_database': {'connection': f'sqlite:///{tmp_path}/api.sqlite'},
-            'database': {'connection': 'sqlite://'},
-            'placement': {
-                'auth_type': 'admin_token',
-                'endpoint': f'{server.url}/placement',
-                'token': loopback.TOKEN,
-            },
-        }
-    )
+    return on_disk.configuration(cloud, server, tmp_path)
 
 
 def run(*arguments):
-    # As in the shell of an operator.
-    unset = ('OS_NOVA_DISABLE_EVENTLET_PATCHING', 'PYTHONWARNINGS')
-    environment = {
-        name: value for name, value in os.environ.items() if name not in unset
-    }
     return subprocess.run(
         [PROGRAM, *arguments],
-        env=environment,
+        env=on_disk.environment(),
         capture_output=True,
         text=True,
     )

@@ -1,12 +1,14 @@
 """The other commands, on a snapshot."""
 
 import csv
+import dataclasses
 import io
 import json
+import pathlib
 
 import pytest
 
-from numa_sched.fleet import snapshot
+from numa_sched.fleet import Ranking, Weighed, Weigher, snapshot
 from tests.unit.cli.conftest import POST_COPY, cloud
 
 
@@ -42,6 +44,116 @@ def test_the_mix_can_be_that_of_the_servers(ask):
 def test_without_a_topology_others_decide(ask):
     told = ask('rank', '--flavor', 'plain')
     assert 'It asks for no NUMA topology: other weighers decide.' in told
+
+
+@pytest.mark.parametrize('number', ['0', '-1', 'x', '1.5'])
+def test_a_number_of_hosts_is_1_or_more(run, number):
+    status, out, err = run('rank', 'web', '--top', number)
+    assert (status, out) == (2, '')
+    assert f"argument --top: '{number}' is not a number of hosts" in err
+
+
+def test_a_snapshot_without_weighers_says_that_they_are_not_known(ask):
+    assert ask('rank', 'web').splitlines()[1] == (
+        "Not known here: the weights of Nova's own weighers. The order is "
+        'that of NUMAFitWeigher alone. What would change it cannot be told.'
+    )
+
+
+@pytest.fixture
+def weighed(ask, file):
+    """Have the snapshot tell of weighers."""
+
+    def weighed(*names, **raw):
+        fleet = cloud()
+        told = {
+            host.name: {
+                'RAMWeigher': Weighed(raw.get(host.name, 0.0), 2.0),
+                'OwnWeigher': Weighed(None, 1.0),
+            }
+            for host in fleet.hosts
+        }
+        fleet = dataclasses.replace(
+            fleet,
+            hosts=tuple(
+                dataclasses.replace(host, weighed=told[host.name])
+                for host in fleet.hosts
+            ),
+            ranking=Ranking(weighers=tuple(map(Weigher, names))),
+        )
+        pathlib.Path(file).write_bytes(snapshot.dumps(fleet))
+        return ask
+
+    return weighed
+
+
+KNOWN = ('RAMWeigher', 'NUMAFitWeigher')
+
+
+def test_what_each_weigher_adds_is_told(weighed):
+    ask = weighed(*KNOWN, exact=1.0, large=4.0)
+    rows = json.loads(ask('rank', 'web', '--by', 'weigher', '-f', 'json'))
+    assert [(row['Host'], row['Weigher']) for row in rows] == [
+        ('exact', 'RAMWeigher'),
+        ('exact', 'NUMAFitWeigher'),
+        ('large', 'RAMWeigher'),
+        ('large', 'NUMAFitWeigher'),
+    ]
+    assert rows[2] == {
+        'Place': 2,
+        'Host': 'large',
+        'Weigher': 'RAMWeigher',
+        'Gives': 4.0,
+        'Weight': 1.0,
+        'Multiplier': 2.0,
+        'Adds': 2.0,
+    }
+
+
+def test_people_are_spared_weighers_that_add_nothing(weighed):
+    told = weighed(*KNOWN)('rank', 'web', '--by', 'weigher')
+    assert '| RAMWeigher' not in told
+    assert told.endswith('Weighers that add nothing here: 1.\n')
+
+
+def test_what_would_have_another_host_first_is_told(weighed):
+    ask = weighed(*KNOWN, exact=1.0, large=4.0)
+    # large has (2/8)**8 by fit, and 2 by memory.
+    change = 'with [numa_sched] fit_weight_multiplier = 0 to 2'
+    told = ask('rank', 'web')
+    (line,) = (
+        line for line in told.splitlines() if 'fit_weight_multiplier' in line
+    )
+    assert line.startswith(f'large would be first {change}')
+    rows = json.loads(ask('rank', 'web', '--by', 'change', '-f', 'json'))
+    assert rows[0]['First'] == ['large']
+    assert rows[0]['Change'].startswith(change)
+    assert 'with [numa_sched] fit_strategy = spread' in [
+        row['Change'] for row in rows
+    ]
+
+
+def test_that_nothing_would_change_the_order_is_told(weighed):
+    told = weighed(*KNOWN)('rank', '--flavor', 'wide', '--by', 'change')
+    assert told.endswith(
+        'No change that was tried would have another host come first.\n'
+    )
+
+
+def test_a_weigher_that_is_not_known_is_named(weighed):
+    told = weighed(*KNOWN, 'OwnWeigher')('rank', 'web').splitlines()
+    assert told[1] == (
+        'Not known here: the weights of OwnWeigher. The order is that of the '
+        'other weighers. What would change it cannot be told.'
+    )
+
+
+def test_that_the_scheduler_is_without_our_weigher_is_told(weighed):
+    told = weighed('RAMWeigher')('rank', 'web').splitlines()
+    assert told[1] == (
+        'NUMAFitWeigher is not among [filter_scheduler] weight_classes: the '
+        'scheduler ranks without it.'
+    )
 
 
 def test_a_bad_strategy_is_told(run, file):
@@ -112,6 +224,22 @@ def test_a_node_exporter_can_read_it(ask):
     assert told.endswith('\n')
 
 
+def test_flavors_that_are_left_out_are_no_news_to_a_cron_job(ask):
+    assert 'flavor="broken"' not in ask('capacity', '-f', 'prometheus')
+
+
+def test_what_goes_wrong_for_a_node_exporter_is_one_line(
+    run, file, monkeypatch
+):
+    def fail(*args):
+        raise KeyError('x')
+
+    monkeypatch.setattr('numa_sched.cli.source.fleet', fail)
+    status, out, err = run('capacity', '-f', 'prometheus', '--snapshot', file)
+    assert (status, out) == (1, '')
+    assert err == "KeyError: 'x' (--debug tells where)\n"
+
+
 def test_wishes_are_told_with_where_they_stand(ask):
     first, second = json.loads(ask('policy', 'web', '-f', 'json'))
     assert (first['Wanted'], first['Required']) == ('unset', False)
@@ -124,6 +252,36 @@ def test_wishes_are_told_with_where_they_stand(ask):
         'Hosts': 4,
         'Names': ['full', 'large', 'exact', 'down'],
     }
+
+
+def test_how_a_server_would_be_migrated_is_told_below(ask):
+    told = ask('policy', 'web').splitlines()
+    first = next(
+        place for place, line in enumerate(told) if line.startswith('From ')
+    )
+    assert told[first].startswith(
+        "From full with Nova's own driver: pre-copy; auto-converge and"
+    )
+    assert told[first + 1].startswith('  Because: its host is without')
+    assert told[first + 2].startswith('  Not known here: [libvirt] live_')
+
+
+def test_programs_get_how_a_server_would_be_migrated_by_driver(ask):
+    rows = json.loads(
+        ask('policy', '--flavor', 'small', '--by', 'driver', '-f', 'json')
+    )
+    assert [
+        (row['Driver'], row['Auto-Converge'], row['Post-Copy']) for row in rows
+    ] == [
+        (
+            'numa_sched.LibvirtDriver',
+            'as configured',
+            'unless ruled out',
+        ),
+        ("Nova's own driver", 'as configured', 'as configured'),
+    ]
+    assert rows[0]['Because'] == ['post-copy is wanted']
+    assert len(rows[0]['Not Known Here']) == 4
 
 
 def test_a_contradiction_of_flavor_and_image_is_told(ask):

@@ -146,7 +146,8 @@ def test_the_command_loads_what_draws_only_to_draw():
     code = (
         'import sys, numa_sched.cli.map; '
         'print([name for name in ("rich", "jinja2", "numpy", '
-        '"numa_sched.draw") if name in sys.modules])'
+        '"numa_sched.draw.build", "numa_sched.draw.page") '
+        'if name in sys.modules])'
     )
     said = subprocess.run(
         [sys.executable, '-c', code],

@@ -1,4 +1,4 @@
-"""The examples of the page of tools: what it shows is what is written."""
+"""The examples of the documents: what they show is what is written."""
 
 import pathlib
 import re
@@ -8,23 +8,25 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[3]
 PAGE = ROOT / 'doc/source/tools.rst'
+README = ROOT / 'README.rst'
 CLOUD = ROOT / 'doc/source/example.json'
 BLOCK = re.compile(
-    r'^\.\. code-block:: console\n\n   \$ (.+)\n((?:   .*\n|\n)*)',
+    r'^\.\. code-block:: console\n\n   \$ (.*numa-sched .+)\n'
+    r'((?:   .*\n|\n)*)',
     re.MULTILINE,
 )
 
 
-def examples():
-    """Give commands of the page, each with what follows it there."""
-    for command, below in BLOCK.findall(PAGE.read_text()):
+def examples(page):
+    """Give commands of a page, each with what follows it there."""
+    for command, below in BLOCK.findall(page.read_text()):
         lines = [line.removeprefix('   ') for line in below.splitlines()]
         yield pytest.param(
             shlex.split(command)[1:], '\n'.join(lines).rstrip(), id=command
         )
 
 
-@pytest.mark.parametrize(('arguments', 'shown'), list(examples()))
+@pytest.mark.parametrize(('arguments', 'shown'), list(examples(PAGE)))
 def test_a_command_writes_what_the_page_shows(
     run, arguments, shown, monkeypatch
 ):
@@ -36,6 +38,14 @@ def test_a_command_writes_what_the_page_shows(
     assert '\n'.join(lines).rstrip() == shown
 
 
+def test_the_readme_shows_a_command_that_answers(run, monkeypatch):
+    ((arguments, shown),) = (each.values for each in examples(README))
+    monkeypatch.chdir(ROOT)
+    status, out, err = run(*arguments)
+    assert (status, err) == (0, '')
+    assert out.rstrip() == shown
+
+
 def test_every_command_has_an_example():
-    named = {each.values[0][0] for each in examples()}
+    named = {each.values[0][0] for each in examples(PAGE)}
     assert named == {'explain', 'rank', 'capacity', 'policy'}

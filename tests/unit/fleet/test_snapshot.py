@@ -223,6 +223,16 @@ def test_a_server_of_a_flavor_that_has_changed_keeps_its_own():
             "ranking.multiplier: must be a number, not 'x'",
         ),
         ('rules', [], 'rules: must be an object, not a list'),
+        (
+            'hosts/0/weights/RAMWeigher/raw',
+            'x',
+            "hosts[0].weights.RAMWeigher.raw: must be a number, not 'x'",
+        ),
+        (
+            'ranking/weighers/0/name',
+            None,
+            'ranking.weighers[0].name: must be text, not null',
+        ),
         ('aggregates/0/hosts', ['a', 1], None),
         ('rules', {'version_cap': 'new'}, None),
         ('ranking/mix/0/share', 0, None),
@@ -282,6 +292,7 @@ OF_NOBODY = (
     'ssd',
     'tags',
     'none',
+    'OwnWeigher',
 )
 
 

@@ -2,7 +2,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from numa_sched.policy.post_copy import Kernel, of_host, of_server, refused
+from numa_sched.policy.post_copy import (
+    Kernel,
+    of_host,
+    of_ports,
+    of_server,
+    refused,
+)
 
 NUMA_CELL = '<cell id="{}" cpus="{}" memory="1" memAccess="shared"/>'
 PORT = (
@@ -148,3 +154,22 @@ def test_a_refusal_is_what_qemu_says_before_it_begins():
         "'migrate-set-capabilities': Postcopy is not supported"
     )
     assert not refused('operation failed: job failed in post-copy phase')
+
+
+@pytest.mark.parametrize(
+    ('port', 'what'),
+    [
+        (('ovs', 'direct'), 'an SR-IOV port'),
+        (('hostdev_physical', 'direct-physical'), 'a PCI device'),
+        (('vhostuser', 'normal'), 'a vhost-user port'),
+        (('vhostuser', None), 'a vhost-user port'),
+        (('agilio_ovs', 'virtio-forwarder'), 'a vhost-user port'),
+    ],
+)
+def test_a_port_that_rules_it_out_is_told(port, what):
+    assert of_ports([port, ('ovs', 'normal'), port]) == (what,)
+
+
+@pytest.mark.parametrize('vnic_type', ['normal', 'macvtap', 'vdpa', None])
+def test_other_ports_do_not(vnic_type):
+    assert of_ports([('ovs', vnic_type), (None, vnic_type)]) == ()

@@ -1,15 +1,14 @@
 """Each command against a real cloud, and as a process without one."""
 
 import json
-import os
+import pathlib
 import subprocess
 import sys
 
 import pytest
 
-from numa_sched.cli import app
 from numa_sched.fleet import snapshot
-from tests.cloud import machines
+from tests.cloud import asking, loopback, machines, on_disk
 
 TRAIT = 'COMPUTE_MIGRATE_POST_COPY'
 PINNED = {'hw__cpu_policy': 'dedicated'}
@@ -35,15 +34,13 @@ def flavor(cloud):
 
 
 @pytest.fixture
-def run(capsys, monkeypatch):
+def run(capsys):
     """Run a command on the cloud, whose configuration is read already."""
-    monkeypatch.setattr('numa_sched.nova.configured.by', lambda *args: None)
 
     def run(*arguments):
-        status = app.run(list(arguments))
-        written = capsys.readouterr()
-        assert status == 0, written.err
-        return written.out
+        status, told = asking.ask(*arguments)
+        assert status == 0, capsys.readouterr().err
+        return told
 
     return run
 
@@ -93,10 +90,10 @@ def test_a_cold_migration_may_go_elsewhere(cloud, flavor, ask):
 
 
 def test_as_many_servers_fit_as_are_counted(cloud, ask):
-    flavor = cloud.add_flavor(vcpus=3, **PINNED)
+    flavor = cloud.add_flavor(vcpus=6, **PINNED)
     name = name_of(cloud, flavor)
     (row,) = ask('capacity', '--flavor', name)
-    assert (row['Servers'], row['Hosts']) == (2 + 4 + 4, 3)
+    assert (row['Servers'], row['Hosts']) == (2 + 2, 2)
     for _ in range(row['Servers']):
         cloud.boot(flavor)
     (row,) = ask('capacity', '--flavor', name)
@@ -181,35 +178,83 @@ def test_a_snapshot_gives_the_same_answers(cloud, flavor, run, ask, tmp_path):
     ]
 
 
-COMMAND = [sys.executable, '-m', 'numa_sched.cli']
+def test_where_a_server_goes_nova_s_weighers_say_too(cloud, ask):
+    flavor = cloud.add_flavor(vcpus=3, **PINNED)
+    server = cloud.boot(flavor, host='third')
+    rows = ask('rank', server['id'], '--by', 'weigher')
+    weighers = {row['Weigher'] for row in rows}
+    assert {'NUMAFitWeigher', 'RAMWeigher', 'CPUWeigher'} <= weighers
+    rows = ask('rank', server['id'])
+    cloud.live_migrate(server)
+    assert [(row['Host'], row['Total']) for row in rows] == [
+        (host, round(weight, 4)) for host, weight in cloud.rankings[-1]
+    ]
 
 
-@pytest.mark.parametrize(
-    ('content', 'error'),
-    [
-        (None, 'the configuration cannot be read: Failed to find some config'),
-        ('[DEFAULT', 'the configuration cannot be read: '),
-        (
-            '',
-            'the API database of Nova ([api_database] connection in '
-            'nova.conf) cannot be read: ',
-        ),
-        (
-            '[api_database]\nconnection = sqlite:////no/such/file',
-            'the API database of Nova',
-        ),
-    ],
-)
-def test_without_a_cloud_one_line_says_so(content, error, tmp_path):
-    path = tmp_path / 'nova.conf'
-    if content is not None:
-        path.write_text(content)
-    ended = subprocess.run(
-        [*COMMAND, 'capacity', '--config-file', str(path)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, 'PYTHONWARNINGS': ''},
+def test_how_a_server_would_be_migrated_is_told(cloud, flavor, ask):
+    server = cloud.boot(flavor, host='first')
+    (row,) = ask('policy', server['id'], '--by', 'driver')
+    assert row['Driver'] == "Nova's own driver"
+    assert (row['Auto-Converge'], row['Post-Copy']) == ('as configured',) * 2
+
+
+PROGRAM = pathlib.Path(sys.prefix, 'bin', 'numa-sched')
+
+
+def started(*command):
+    """Run a program as in the shell of an operator."""
+    return subprocess.run(
+        command, capture_output=True, text=True, env=on_disk.environment()
     )
-    assert (ended.returncode, ended.stdout) == (1, '')
-    assert ended.stderr.startswith(error)
-    assert ended.stderr.count('\n') == 1
+
+
+def test_a_process_answers_from_nova_conf_and_writes_nothing(
+    cloud, flavor, ask, tmp_path
+):
+    server = cloud.boot(flavor, host='first')
+    paths = on_disk.copy_databases(tmp_path)
+    before = [path.read_bytes() for path in paths.values()]
+    with loopback.of_cloud(cloud) as placement:
+        nova_conf = on_disk.configuration(cloud, placement, tmp_path)
+        nova_conf['DEFAULT'] = {'transport_url': 'nowhere'}
+        ended = started(
+            PROGRAM,
+            *('explain', server['id'], '-f', 'json', '--config-file'),
+            nova_conf.write(tmp_path / 'nova.conf'),
+        )
+    assert (ended.returncode, ended.stderr) == (0, ''), ended.stderr
+    assert json.loads(ended.stdout) == ask('explain', server['id'])
+    assert [path.read_bytes() for path in paths.values()] == before
+    assert {method for method, _ in placement.asked} == {'GET'}
+
+
+def test_without_a_cloud_one_line_says_so(tmp_path):
+    unread = 'the configuration cannot be read: '
+    database = 'the API database of Nova ([api_database] connection in '
+    contents = {
+        None: f'{unread}Failed to find some config',
+        '[DEFAULT': unread,
+        '': f'{database}nova.conf) cannot be read: ',
+        '[api_database]\nconnection = sqlite:////no/such/file': database,
+    }
+    # All at once: to import Nova takes longest.
+    processes = []
+    for number, content in enumerate(contents):
+        path = tmp_path / f'{number}.conf'
+        if content is not None:
+            path.write_text(content)
+        command = [PROGRAM, 'capacity', '--config-file', path]
+        processes.append(
+            subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=on_disk.environment(),
+            )
+        )
+    for process, error in zip(processes, contents.values(), strict=True):
+        out, err = process.communicate()
+        assert (process.returncode, out) == (1, '')
+        assert err.startswith(error)
+        assert err.count('\n') == 1
