@@ -35,7 +35,7 @@ from tests.cloud.cells import OneCell
 from tests.cloud.hypervisor import Connection
 from tests.cloud.machines import HostInfo
 from tests.cloud.moves import Moves
-from tests.cloud.servers import Servers
+from tests.cloud.servers import PATIENCE_SECONDS, Servers
 from tests.cloud.threads import rest
 
 rest()
@@ -126,6 +126,11 @@ class Cloud(Servers, base.ServersTestBase):
         super().setUp()
         self.flags(cores=-1, ram=-1, instances=-1, group='quota')
         self.flags(compute_driver=self.compute_driver)
+        # A machine that has much to do is slow, and nothing is down.
+        self.flags(
+            rpc_response_timeout=PATIENCE_SECONDS,
+            service_down_time=PATIENCE_SECONDS,
+        )
         # Nova's own answers are not what is tested.
         self.flags(response_validation='ignore', group='api')
         self.moves = self.useFixture(Moves(self.connection))

@@ -62,7 +62,7 @@ def test_request_filters_are_installed_before_isolate_aggregates(
     numa_sched.nova.all_filters()
     names = [each.__name__ for each in request_filters_of_nova]
     place = names.index('isolate_aggregates')
-    ours = ['live_migration_policy', 'note_refusals']
+    ours = ['live_migration_policy', 'note_refusals', 'begin']
     assert names[place - len(ours) : place] == ours
     assert request_filters_of_nova[place] is (
         request_filters.isolate_aggregates
