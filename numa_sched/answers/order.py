@@ -74,9 +74,12 @@ def overtakings(
 def _overtaking(
     now: Standing, then: Standing, what: str
 ) -> Iterator[Overtaking]:
-    """Give what comes of a change, nothing if one of the first stays so."""
+    """Give what comes of a change, nothing if one of the first stays so.
+
+    Nor if there is no first: where weights are no numbers.
+    """
     first = then.first()
-    if not first & now.first():
+    if first and not first & now.first():
         yield Overtaking(tuple(sorted(first)), what)
 
 

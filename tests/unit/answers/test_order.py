@@ -123,5 +123,24 @@ def test_nothing_is_told_where_weighers_are_not_known(weighers):
     assert told(*hosts, weighers=weighers) == []
 
 
+def test_nothing_is_told_of_weights_that_are_no_numbers():
+    # 1 over next to nothing is infinite, and 0 times that is no number.
+    odd, other = Weigher('Odd', 0.0, 5e-324), Weigher('Other')
+    hosts = [
+        make_fleet_host(
+            name,
+            cpus,
+            weighed={
+                'Odd': Weighed(1e9, factor),
+                'Other': Weighed(factor, 1.0),
+            },
+        )
+        for name, cpus, factor in (('exact', 2, 0.0), ('large', 8, 1.0))
+    ]
+    assert told(*hosts, weighers=(odd, other, OURS)) == [
+        'exact would be first if Odd did not count'
+    ]
+
+
 def test_nothing_is_told_where_no_host_passes():
     assert told(host('tiny', 1), host('down', 2, up=False)) == []
