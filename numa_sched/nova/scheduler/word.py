@@ -25,7 +25,7 @@ from numa_sched.nova.scheduler.drops import Drops
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
-ROUND_S = 0.25
+ROUND_S = 0.5
 """How often is looked what is to be written."""
 
 GIVEN_UP_S = 60.0
@@ -143,7 +143,7 @@ class Word:
     """What a worker knows of its requests, and leaves of those refused.
 
     Hooks only take note. What is to be told is worked out and written by a
-    thread of its own, which runs as long as there is anything to come.
+    thread of its own, which begins with the first request.
     """
 
     def __init__(self) -> None:
@@ -228,7 +228,8 @@ class Word:
                 self._start()
 
     def _start(self) -> None:
-        # It does not survive a fork.
+        # Once: to start one takes longer than all the rest. It does not
+        # survive a fork.
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(
                 target=self._work, name='numa_sched word', daemon=True
@@ -236,13 +237,9 @@ class Word:
             self._thread.start()
 
     def _work(self) -> None:
-        while True:
+        while self._thread is threading.current_thread():
             time.sleep(ROUND_S)
             self.round()
-            with self._lock:
-                if not self._open and not self._over:
-                    self._thread = None
-                    return
 
     def round(self) -> None:
         """Write what is to be told of the requests that are over by now."""

@@ -52,7 +52,7 @@ def last(path, capsys, monkeypatch):
 
 def wait():
     """Have what is over by now written."""
-    time.sleep(3 * word.ROUND_S)
+    time.sleep(2 * word.ROUND_S)
 
 
 def count(path):

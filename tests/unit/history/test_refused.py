@@ -125,6 +125,11 @@ def test_a_line_is_no_longer_than_allowed(char):
     assert len(found.hosts) <= MAX_HOSTS
 
 
+def test_no_more_hosts_are_written_than_are_to_be():
+    told = make_refused(hosts=(Dropped('a', 'a', 'x'),) * (MAX_HOSTS + 1))
+    assert len(loads(dumps(told)).hosts) == MAX_HOSTS
+
+
 def test_hosts_are_left_out_before_groups():
     text = 'x' * MAX_TEXT
     told = make_refused(

@@ -176,9 +176,11 @@ def test_torn_lines_are_not_kept(path, tmp_path):
 
 
 def test_what_was_too_long_is_not_kept(path, tmp_path):
-    (tmp_path / 'refusals.0').write_bytes(b'9' * (MAX_LINE + 1) + b'\n1\n')
-    fill(Ring(path, 1), 1, start=2)
-    assert numbers(path) == [1, 2]
+    longest = b'9' * MAX_LINE
+    told = b'\n'.join([b'0', longest + b'9', longest, longest + b'9', b''])
+    (tmp_path / 'refusals.0').write_bytes(told)
+    fill(Ring(path, 2), 1)
+    assert list(lines(path)) == [b'0', longest, b'0']
 
 
 def test_a_file_without_ends_is_read_in_parts(path, tmp_path):
@@ -262,6 +264,23 @@ def test_nobody_takes_the_file_while_it_is_shortened(path):
     third = Ring(path, 2)
     fill(third, 1)
     assert third._name == f'{path}.1'
+
+
+def test_a_file_that_is_replaced_before_it_is_locked_is_not_taken(
+    path, tmp_path, monkeypatch
+):
+    """As by one that shortens it and ends."""
+    stock = fcntl.flock
+
+    def replace_and_lock(file, how):
+        monkeypatch.setattr(fcntl, 'flock', stock)
+        (tmp_path / 'new').write_text('0\n')
+        os.replace(tmp_path / 'new', f'{path}.0')
+        stock(file, how)
+
+    monkeypatch.setattr(fcntl, 'flock', replace_and_lock)
+    fill(Ring(path, 5), 1, start=1)
+    assert numbers(path) == [0, 1]
 
 
 @pytest.mark.parametrize('what', ['removed', 'replaced'])
