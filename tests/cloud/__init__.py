@@ -6,11 +6,16 @@ Placement ship. Only what no test machine can be is faked: the hypervisor, and
 the configuration files that hosts would have of their own.
 """
 
+import importlib.metadata
 import os
 
 # Native threads: where Nova is going, and eventlet's patched standard library
-# does not get along with test runners. Nova reads this when it is imported.
-os.environ.setdefault('OS_NOVA_DISABLE_EVENTLET_PATCHING', 'true')
+# does not get along with test runners. Nova's fixtures before 34 need that.
+# Nova reads this when it is imported.
+os.environ.setdefault(
+    'OS_NOVA_DISABLE_EVENTLET_PATCHING',
+    str(importlib.metadata.version('nova') >= '34').lower(),
+)
 
 from nova.tests.functional import integrated_helpers  # isort: skip
 
