@@ -6,7 +6,7 @@ All of it stands here, so that nothing else asks for a release.
 import re
 from typing import Any
 
-TESTED = ('33.0.2', '34.0.0')
+TESTED = ('31.3.1', '32.2.1', '33.0.2', '34.0.0')
 """The versions of Nova that tests are run with, one of each release."""
 
 # The first service version of nova-compute (that of 2026.2, under way) with
@@ -44,3 +44,24 @@ def spares_devices(version: int | None) -> bool:
     :param version: the service version of the host; None counts as new
     """
     return version is None or version >= LOOKS_AT_DEVICES
+
+
+def may_have_several_connections(libvirt_driver: Any) -> bool:
+    """Whether Nova may migrate a server over several connections.
+
+    It does from 2026.1 on; before, ``Guest.migrate`` cannot be told how many.
+
+    :param libvirt_driver: ``nova.virt.libvirt.driver``
+    """
+    return hasattr(libvirt_driver, 'MIN_MULTIFD_WITH_POSTCOPY_QEMU_VERSION')
+
+
+def last_check_of_resize(compute_api: Any) -> str:
+    """Give the name of the method with which the API checks a resize last.
+
+    :param compute_api: ``nova.compute.api.API``
+    """
+    since_2026_1 = '_validate_vtpm_secret_security'
+    if hasattr(compute_api, since_2026_1):
+        return since_2026_1
+    return '_check_compute_service_for_mixed_instance'

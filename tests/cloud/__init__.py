@@ -17,6 +17,9 @@ os.environ.setdefault(
     str(importlib.metadata.version('nova') >= '34').lower(),
 )
 
+# One of the two has eventlet patch, if it is to; which one, the release knows.
+import nova.tests.functional  # isort: skip
+import nova.test  # isort: skip # noqa: F401
 from nova.tests.functional import integrated_helpers  # isort: skip
 
 import contextlib
@@ -199,7 +202,7 @@ class Cloud(Servers, base.ServersTestBase):
 
     def _watch_placement(self):
         """Keep the queries for allocation candidates, as they are sent."""
-        fixture = self.placement_fixture
+        fixture = self.placement.fixture
         stock = fixture._fake_get
 
         def get(client, url, *args, **kwargs):
