@@ -6,6 +6,11 @@ All of it stands here, so that nothing else asks for a release.
 import re
 from typing import Any
 
+from nova import version as nova_version
+from oslo_log import log as logging
+
+LOG = logging.getLogger(__name__)
+
 TESTED = ('31.3.1', '32.2.1', '33.0.2', '34.0.0')
 """The versions of Nova that tests are run with, one of each release."""
 
@@ -18,6 +23,22 @@ LOOKS_AT_DEVICES = 73
 def is_tested(version: str) -> bool:
     """Whether a version of Nova is of a release that was tested."""
     return release_of(version) in map(release_of, TESTED)
+
+
+def is_tested_here() -> bool:
+    """Whether the Nova here is of a release that was tested.
+
+    A warning is logged if not, for the service that starts.
+    """
+    version = nova_version.version_string()
+    if is_tested(version):
+        return True
+    LOG.warning(
+        'numa_sched was not tested with Nova %(version)s, only with '
+        '%(tested)s: what it takes Nova for may be wrong.',
+        {'version': version, 'tested': ', '.join(TESTED)},
+    )
+    return False
 
 
 def release_of(version: str) -> int | None:
