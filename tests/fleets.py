@@ -40,11 +40,13 @@ QEMU = Node('QEMU', 8001000, service_version=70)
 def make_fleet_host(name='host', *cells, **fields):
     """Give a host of a fleet that is up; a number is a cell of so many CPUs.
 
-    :param fields: those of ``FleetHost``; ``devices`` and ``pools`` are of
-        its ``Host``
+    :param fields: those of ``FleetHost``; ``devices``, ``pools`` and
+        ``spares_devices`` are of its ``Host``
     """
     of_host = {
-        key: fields.pop(key) for key in ('devices', 'pools') if key in fields
+        key: fields.pop(key)
+        for key in ('devices', 'pools', 'spares_devices')
+        if key in fields
     }
     return FleetHost(
         name=name,
@@ -144,6 +146,7 @@ def everything():
                     1, cpus=4, shared=True, shared_used=3, physnets=frozenset()
                 ),
                 pools=(DevicePool(0, NIC, 2, 'rp'), DevicePool(None, NIC, 1)),
+                spares_devices=False,
                 nodename='node-1',
                 node=Node(
                     'QEMU',

@@ -15,7 +15,7 @@ from typing import Final
 import numpy
 
 from numa_sched.fit.cell import counting_decides, page_order, pin
-from numa_sched.fit.claim import MAX_RANK, Claim
+from numa_sched.fit.claim import MAX_RANK, Claim, device_weights
 from numa_sched.fit.reasons import CellMisfit
 from numa_sched.fit.table import Flags, Ints, Table
 from numa_sched.topology import CPUPolicy, Guest, Host, HostForm
@@ -156,11 +156,10 @@ class Bulk:
 
     def _by_devices(self, hosts: Sequence[Host]) -> Ints:
         """Give for each cell its place in the order, by its PCI devices."""
-        sign = -1 if self.guest.wants_devices else 1
         ids = hosts[0].layout.form.ids
-        free = [dict(host.devices) for host in hosts]
-        return sign * numpy.array(
-            [[devices.get(cell, 0) for cell in ids] for devices in free],
+        weights = [device_weights(host, self.guest) for host in hosts]
+        return numpy.array(
+            [[of_host.get(cell, 0) for cell in ids] for of_host in weights],
             numpy.int64,
         )
 

@@ -114,16 +114,26 @@ def order_cells(
             sign * (cell.dedicated & ~pinned).bit_count()
             for cell, pinned in zip(cells, host.pinned, strict=True)
         ]
-    devices = dict(host.devices)
-    for_devices = -1 if guest.wants_devices else 1
+    weights = device_weights(host, guest)
     order.sort(
         key=lambda index: (
-            for_devices * devices.get(cells[index].id, 0),
+            weights.get(cells[index].id, 0),
             by_cpus[index],
             sign * (host.memory_mb[index] - host.memory_used_mb[index]),
         )
     )
     return order
+
+
+def device_weights(host: Host, guest: Guest) -> dict[int | None, int]:
+    """Give by cell id what its devices count; cells with less come first.
+
+    It is nothing where a claim does not look at devices.
+    """
+    if not (guest.wants_devices or host.spares_devices):
+        return {}
+    sign = -1 if guest.wants_devices else 1
+    return {cell: sign * count for cell, count in host.devices}
 
 
 def predict(

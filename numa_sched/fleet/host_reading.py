@@ -54,6 +54,7 @@ class HostReader:
             cpu_allocation_ratio=f.number(told, 'cpu_allocation_ratio', 1.0),
             ram_allocation_ratio=f.number(told, 'ram_allocation_ratio', 1.0),
             pools=f.all_of(told, 'pci_pools', self._pool),
+            spares_devices=f.truth(told, 'spares_devices', True),
         )
 
     def cpu(self, told: Told) -> HostCPU:

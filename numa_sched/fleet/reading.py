@@ -35,7 +35,7 @@ _IN_FLEET = """
 _IN_HOST = """
     name nodename uuid hypervisor_type hypervisor_version cpu has_kvm
     service_version cpu_allocation_ratio ram_allocation_ratio traits
-    inventories zone up disabled error cells pci_pools weights
+    inventories zone up disabled error cells pci_pools spares_devices weights
 """
 _IN_FLAVOR = """
     name vcpus memory_mb disk_gb extra_specs numa_topology asked error

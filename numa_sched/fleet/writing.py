@@ -166,7 +166,10 @@ def _topology(host: Host) -> Told:
         'cpu_allocation_ratio': host.cpu_allocation_ratio,
         'ram_allocation_ratio': host.ram_allocation_ratio,
         'cells': [_cell(each) for each in host.cells],
-        **_told(pci_pools=[_pool(each) for each in host.pools]),
+        **_told(
+            pci_pools=[_pool(each) for each in host.pools],
+            spares_devices=None if host.spares_devices else False,
+        ),
     }
 
 

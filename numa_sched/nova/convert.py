@@ -10,6 +10,7 @@ from nova.virt import hardware
 
 from numa_sched import cpumask
 from numa_sched.exceptions import TopologyError
+from numa_sched.nova import releases
 from numa_sched.topology import (
     CPUPolicy,
     DeviceAffinity,
@@ -78,6 +79,7 @@ def host(host_state) -> Host | None:
             tuple([_pool(pool) for pool in pci_stats.pools])
             if pci_stats
             else (),
+            releases.spares_devices(releases.service_version(host_state)),
         )
     except BAD_DATA as error:
         raise TopologyError(f'{type(error).__name__}: {error}') from error

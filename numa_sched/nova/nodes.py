@@ -8,6 +8,7 @@ from nova.objects import fields
 
 from numa_sched import destination
 from numa_sched.destination import Node, Rules, cpu
+from numa_sched.nova import releases
 
 CONF = nova.conf.CONF
 
@@ -24,11 +25,10 @@ def of_row(row) -> Node:
 def of_state(host_state) -> Node:
     """Give all that a host state tells."""
     hypervisors = {each[1] for each in host_state.supported_instances or ()}
-    service = getattr(host_state, 'service', None) or {}
     return dataclasses.replace(
         of_row(host_state),
         has_kvm=fields.HVType.KVM in hypervisors,
-        service_version=service.get('version'),
+        service_version=releases.service_version(host_state),
     )
 
 

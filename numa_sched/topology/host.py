@@ -201,6 +201,7 @@ class HostFacts(TypedDict):
     cpu_allocation_ratio: NotRequired[float]
     ram_allocation_ratio: NotRequired[float]
     pools: NotRequired[tuple[DevicePool, ...]]
+    spares_devices: NotRequired[bool]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -215,7 +216,8 @@ class Host:
 
     ``pools`` are the PCI devices that are free, in Nova's order. ``devices``
     maps a cell id, or None for no affinity, to how many of any kind are free
-    there.
+    there. ``spares_devices`` tells whether a claim of a guest that wants none
+    tries the cells with devices last.
 
     ``packed`` holds all columns once more, one after the other, for code that
     looks at many hosts at once: 64 bits a number, and of ``pinned`` the number
@@ -234,6 +236,7 @@ class Host:
     cpu_allocation_ratio: float = 1.0
     ram_allocation_ratio: float = 1.0
     pools: tuple[DevicePool, ...] = ()
+    spares_devices: bool = True
     devices: tuple[tuple[int | None, int], ...] = dataclasses.field(
         init=False, default=()
     )

@@ -6,12 +6,20 @@ Placement ship. Only what no test machine can be is faked: the hypervisor, and
 the configuration files that hosts would have of their own.
 """
 
+import importlib.metadata
 import os
 
 # Native threads: where Nova is going, and eventlet's patched standard library
-# does not get along with test runners. Nova reads this when it is imported.
-os.environ.setdefault('OS_NOVA_DISABLE_EVENTLET_PATCHING', 'true')
+# does not get along with test runners. Nova's fixtures before 34 need that.
+# Nova reads this when it is imported.
+os.environ.setdefault(
+    'OS_NOVA_DISABLE_EVENTLET_PATCHING',
+    str(importlib.metadata.version('nova') >= '34').lower(),
+)
 
+# One of the two has eventlet patch, if it is to; which one, the release knows.
+import nova.tests.functional  # isort: skip
+import nova.test  # isort: skip # noqa: F401
 from nova.tests.functional import integrated_helpers  # isort: skip
 
 import contextlib
@@ -194,7 +202,7 @@ class Cloud(Servers, base.ServersTestBase):
 
     def _watch_placement(self):
         """Keep the queries for allocation candidates, as they are sent."""
-        fixture = self.placement_fixture
+        fixture = self.placement.fixture
         stock = fixture._fake_get
 
         def get(client, url, *args, **kwargs):

@@ -141,7 +141,7 @@ class Loopback(contextlib.AbstractContextManager):
 def of_cloud(cloud):
     """Give a server of the cloud: placement, compute and image."""
     return Loopback(
-        placement=deploy.loadapp(cloud.placement_fixture.conf_fixture.conf),
+        placement=deploy.loadapp(cloud.placement.fixture.conf_fixture.conf),
         compute=as_admin(cloud.door().app),
         image=images(cloud.glance),
     )

@@ -153,7 +153,7 @@ class Moves(fixtures.Fixture):
 
 def refusal(domain, move):
     """Give why libvirt or QEMU refuses a migration, None if it does not."""
-    connections = fakelibvirt.VIR_MIGRATE_PARAM_PARALLEL_CONNECTIONS
+    connections = 'parallel.connections'  # as libvirt has it
     if connections in move.params and not move.has('PARALLEL'):
         return f'Turn parallel migration on to tune it: {connections}'
     if not move.has('POSTCOPY'):

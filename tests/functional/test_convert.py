@@ -33,6 +33,16 @@ def devices_of(**fields):
     return convert.guest(request).devices
 
 
+@pytest.mark.parametrize(
+    ('version', 'spares'), [(72, False), (73, True), (None, True)]
+)
+def test_the_service_version_tells_whether_claims_spare_devices(
+    version, spares
+):
+    state = make_host_state(make_host(4), service={'version': version})
+    assert convert.host(state).spares_devices is spares
+
+
 def test_a_pool_has_its_kind():
     pool = {'vendor_id': '8086', 'dev_type': 'type-PF', 'remote_managed': None}
     host = pools_of({**pool, 'numa_node': 1, 'count': 3})

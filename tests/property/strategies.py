@@ -206,6 +206,7 @@ def _in_other_use(draw, host):
         cpu_allocation_ratio=draw(st.sampled_from((0.0, 1.0, 4.0))),
         ram_allocation_ratio=draw(st.sampled_from((0.9, 1.0, 1e308))),
         pools=make_pools(draw(st.sampled_from(((), (), ((cells[0].id, 1),))))),
+        spares_devices=draw(st.booleans()),
     )
 
 

@@ -61,23 +61,20 @@ def write(called: Mapping[str, Any], *, with_images: bool) -> Change | None:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Resize:
-    """What another flavor makes of a server.
-
-    Called as ``nova.compute.api.API._validate_vtpm_secret_security``.
-    """
+    """What another flavor makes of a server, however it is called."""
 
     server: 'objects.Instance'
+    flavor: 'objects.Flavor'
 
     def __call__(
         self, called: Mapping[str, Any], *, with_images: bool
     ) -> Change:
         """Give the change."""
         before = _wishes(self.server, with_images)
-        flavor = called['new_flavor']
         return Change(
-            f'flavor {flavor.flavorid} for server {self.server.uuid}',
+            f'flavor {self.flavor.flavorid} for server {self.server.uuid}',
             before,
-            Wishes(flavor.extra_specs, before.image_properties),
+            Wishes(self.flavor.extra_specs, before.image_properties),
         )
 
 

@@ -5,6 +5,7 @@ import copy
 from nova import objects
 from nova.compute import api
 
+from numa_sched.nova import releases
 from numa_sched.nova.api import changes
 from numa_sched.nova.api.checks import Checks
 
@@ -22,7 +23,8 @@ class CheckedAPI(api.API):
         'resize',
         '_populate_instance_for_create',
         '_handle_kernel_and_ramdisk',
-        '_validate_vtpm_secret_security',
+        '_check_quota_for_upsize',
+        releases.last_check_of_resize(api.API),
     )
 
     def __init__(self, checks: Checks):
@@ -30,6 +32,7 @@ class CheckedAPI(api.API):
         super().__init__()
         self._checks = checks
         self._server: objects.Instance | None = None
+        self._flavor: objects.Flavor | None = None
 
     def _about(self, server):
         """Give a copy that knows its server: threads share nothing."""
@@ -64,8 +67,31 @@ class CheckedAPI(api.API):
             )
         return handled
 
+    def _check_quota_for_upsize(self, *args, **kwargs):
+        # Not the last that Nova checks before it resizes to another flavor,
+        # but the last that all releases tell which one.
+        check = super()._check_quota_for_upsize
+        check(*args, **kwargs)
+        if self._server is not None:
+            self._checks.hold(self._take_flavor, check, args, kwargs)
+
+    def _take_flavor(self, called, *, with_images):
+        self._flavor = called['new_flavor']
+
+    def _check_compute_service_for_mixed_instance(self, *args, **kwargs):
+        check = super()._check_compute_service_for_mixed_instance
+        check(*args, **kwargs)
+        self._hold_resize(check, args, kwargs)
+
     def _validate_vtpm_secret_security(self, *args, **kwargs):
-        # The last that Nova checks before it resizes to another flavor.
-        validate = super()._validate_vtpm_secret_security
-        validate(*args, **kwargs)
-        self._checks.hold(changes.Resize(self._server), validate, args, kwargs)
+        check = super()._validate_vtpm_secret_security
+        check(*args, **kwargs)
+        self._hold_resize(check, args, kwargs)
+
+    def _hold_resize(self, check, args, kwargs):
+        last = releases.last_check_of_resize(api.API)
+        if self._flavor is not None and check.__name__ == last:
+            self._checks.hold(
+                changes.Resize(self._server, self._flavor),
+                *(check, args, kwargs),
+            )

@@ -15,6 +15,7 @@ from nova.api.openstack.compute.flavors_extraspecs import (
 from nova.compute import api as compute
 from oslo_log import log as logging
 
+from numa_sched.nova import releases
 from numa_sched.nova.api.checks import Checks
 from numa_sched.nova.api.compute import CheckedAPI
 from numa_sched.nova.api.extra_specs import CheckedExtraSpecs
@@ -34,6 +35,7 @@ def check(application):
     nova-api must start whatever happens here.
     """
     try:
+        releases.is_tested_here()
         unchecked = _install(_resources(_router(application)))
     except Exception:
         LOG.exception('nova-api does not check the live-migration policy')

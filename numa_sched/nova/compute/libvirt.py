@@ -14,7 +14,7 @@ from nova.virt.libvirt.guest import Guest
 from oslo_log import log as logging
 
 from numa_sched import policy
-from numa_sched.nova import images, settings_or_defaults
+from numa_sched.nova import images, releases, settings_or_defaults
 from numa_sched.nova.compute import post_copy
 from numa_sched.policy import features
 
@@ -100,7 +100,9 @@ class LibvirtDriver(driver.LibvirtDriver):
         self, context, instance, dest, block, migrate_data, guest, *args
     ):
         flags = self._get_migration_flags(migrate_data.block_migration)
-        if not flags & driver.libvirt.VIR_MIGRATE_PARALLEL:
+        if releases.may_have_several_connections(driver) and not (
+            flags & driver.libvirt.VIR_MIGRATE_PARALLEL
+        ):
             guest = _OneConnectionGuest(guest._domain)
         with self._numa_sched_attempt.watched():
             super()._live_migration_operation(
@@ -197,7 +199,9 @@ def _flags(flags: int, used: features.Features, host) -> int:
         flags |= libvirt.VIR_MIGRATE_AUTO_CONVERGE
     if used.post_copy:
         flags |= libvirt.VIR_MIGRATE_POSTCOPY
-        if not host.has_min_version(
+        if releases.may_have_several_connections(
+            driver
+        ) and not host.has_min_version(
             hv_ver=driver.MIN_MULTIFD_WITH_POSTCOPY_QEMU_VERSION
         ):
             # Nova does not start where both are configured.

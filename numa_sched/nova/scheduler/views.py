@@ -2,9 +2,10 @@
 
 Nova reads all host rows anew at every request and parses their topologies, so
 objects are never the same twice. A host is taken for unchanged if its row is:
-same time of update, same totals. Times in a database may count whole seconds
-only, so a row that was read soon after its update may change once more
-without showing it. Such a host is converted again and compared.
+same time of update, same totals, same release of nova-compute. Times in a
+database may count whole seconds only, so a row that was read soon after its
+update may change once more without showing it. Such a host is converted again
+and compared.
 """
 
 import datetime
@@ -19,7 +20,7 @@ from oslo_log import log as logging
 from numa_sched.exceptions import TopologyError
 from numa_sched.fit import Placer
 from numa_sched.fit.claim import Claim
-from numa_sched.nova import convert
+from numa_sched.nova import convert, releases
 from numa_sched.score import Strategy
 from numa_sched.topology import Guest, Host
 
@@ -160,6 +161,7 @@ class Views:
             host_state.vcpus_used,
             host_state.free_ram_mb,
             host_state.num_instances,
+            releases.service_version(host_state),
         )
         view = self._views.get(name)
         if view is None or view.key != key or not view.settled:

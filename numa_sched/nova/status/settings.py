@@ -5,10 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from oslo_upgradecheck.upgradecheck import Result
 
+from numa_sched.nova import releases
 from numa_sched.nova.status.findings import failure, result, warning
-
-TESTED = ('34.0.0',)
-"""The releases of Nova that the tests are run with."""
 
 OUR_FILTERS = 'numa_sched.nova.all_filters'
 NOVAS_FILTERS = 'nova.scheduler.filters.all_filters'
@@ -39,15 +37,15 @@ WORKAROUNDS = {
 
 
 def release(version: str) -> Result:
-    """Tell whether a release of Nova is one that was tested."""
-    if version in TESTED:
+    """Tell whether a version of Nova is of a release that was tested."""
+    if releases.is_tested(version):
         return result(())
+    tested = ', '.join(releases.TESTED)
     return result(
         [
             warning(
                 f'Nova {version} is not among the releases that numa_sched '
-                f'is tested with ({", ".join(TESTED)}): try it on a few '
-                f'hosts first.'
+                f'is tested with ({tested}): try it on a few hosts first.'
             )
         ]
     )

@@ -77,6 +77,7 @@ def test_a_host_whose_row_is_unchanged_is_converted_once(views, conversions):
         {'vcpus_used': 4},
         {'free_ram_mb': 17},
         {'num_instances': 1},
+        {'service': {'version': 70}},
     ],
     ids=lambda change: next(iter(change)),
 )

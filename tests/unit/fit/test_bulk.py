@@ -178,6 +178,13 @@ def test_cells_with_fewer_devices_come_first():
     assert cells_of(Bulk(make_guest(2)).place(hosts)) == [(1,), (1,), (0,)]
 
 
+def test_hosts_whose_claims_spare_no_devices_stand_among_others():
+    hosts = fleet((0, 1), devices=((0, 1),))
+    hosts += fleet((0, 1), devices=((0, 1),), spares_devices=False)
+    of_one_layout(hosts)
+    assert cells_of(Bulk(make_guest(2)).place(hosts)) == [(1,), (0,)]
+
+
 def test_cells_with_more_devices_come_first_for_guests_that_want_some():
     hosts = fleet((1, 0), devices=((0, 1), (1, 1)))
     hosts += fleet((1, 0), devices=((0, 1), (None, 4)))

@@ -68,6 +68,13 @@ def test_cells_with_devices_are_for_guests_that_want_them(wants, ids):
     assert order(host, guest) == ids
 
 
+def test_devices_do_not_count_where_claims_do_not_spare_them():
+    host = make_host(4, 4, devices=((0, 2),), spares_devices=False)
+    assert order(host, make_guest(1)) == [0, 1]
+    host = make_host(4, 4, devices=((1, 2),), spares_devices=False)
+    assert order(host, make_guest(1, devices=A_DEVICE)) == [1, 0]
+
+
 def test_all_cells_stay_in_place_if_the_guest_takes_them_all():
     host = make_host(make_cell(0, pinned=(0,)), make_cell(1))
     assert order(host, make_guest(1, 1)) == [0, 1]

@@ -3,6 +3,11 @@
 It loads drivers from its own namespace only.
 """
 
-from numa_sched.nova.compute.libvirt import LibvirtDriver
+from numa_sched.nova import releases
+
+if releases.is_tested_here():
+    from numa_sched.nova.compute.libvirt import LibvirtDriver
+else:
+    from numa_sched.nova.compute.untested import LibvirtDriver
 
 __all__ = ['LibvirtDriver']

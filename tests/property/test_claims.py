@@ -1,0 +1,77 @@
+"""The cells predicted are those that a claim of the Nova here takes.
+
+Asked of the class with which nova-compute claims: that chooses what of a host
+is looked at.
+"""
+
+import dataclasses
+import types
+import uuid
+
+from hypothesis import given
+from hypothesis import strategies as st
+from nova import context as nova_context
+from nova import objects
+from nova.compute import claims
+from nova.objects import service
+
+from numa_sched import fit
+from numa_sched.nova import convert
+from tests.builders import make_guest, make_host
+from tests.functional.scheduler.requests import make_host_state
+from tests.property import nova_objects, strategies
+
+
+def claimed(state, host, guest, requests):
+    """Give the topology that a claim on a host leaves.
+
+    :raises ComputeResourcesUnavailable: if there is none
+    """
+    return claims.Claim(
+        nova_context.get_admin_context(),
+        objects.Instance(
+            uuid=str(uuid.uuid4()),
+            numa_topology=nova_objects.instance_topology(guest),
+        ),
+        host.name,
+        types.SimpleNamespace(
+            pci_tracker=types.SimpleNamespace(stats=state.pci_stats)
+        ),
+        objects.ComputeNode(numa_topology=state.numa_topology._to_json()),
+        objects.InstancePCIRequests(requests=requests),
+        limits={'numa_topology': nova_objects.limits(host, guest)},
+    ).claimed_numa_topology
+
+
+# Where guests fit more than one cell most of the time, so that their order
+# counts.
+roomy_hosts = st.lists(st.integers(4, 8), min_size=2, max_size=4).map(
+    lambda cpus: make_host(*cpus)
+)
+small_guests = st.lists(st.integers(1, 2), min_size=1, max_size=2).map(
+    lambda dedicated: make_guest(*dedicated)
+)
+
+
+@given(
+    roomy_hosts | strategies.hosts(),
+    small_guests | strategies.guests(),
+    st.just([]) | strategies.device_wishes,
+    st.data(),
+)
+def test_the_cells_predicted_are_those_of_the_claim(host, guest, wishes, data):
+    requests = nova_objects.device_requests(wishes)
+    state = make_host_state(
+        host,
+        pools=data.draw(strategies.device_pools(host)),
+        service={'version': service.SERVICE_VERSION},
+    )
+    host = convert.host(state)
+    guest = dataclasses.replace(
+        guest, devices=tuple(map(convert._device_request, requests))
+    )
+    trial = fit.Trial(host, guest)
+    found = trial.claim([trial.devices_near()] if wishes else [])
+    if found:
+        topology = claimed(state, host, guest, requests)
+        assert [cell.id for cell in topology.cells] == list(found.cell_ids)
