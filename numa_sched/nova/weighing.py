@@ -23,9 +23,6 @@ class _AskedError(Exception):
 class _NoRequest:
     """Stands for a request, where there is none yet."""
 
-    def __contains__(self, key):
-        raise _AskedError
-
     def __getattr__(self, name):
         raise _AskedError
 

@@ -228,33 +228,22 @@ def test_a_process_answers_from_nova_conf_and_writes_nothing(
     assert {method for method, _ in placement.asked} == {'GET'}
 
 
-def test_without_a_cloud_one_line_says_so(tmp_path):
-    unread = 'the configuration cannot be read: '
-    database = 'the API database of Nova ([api_database] connection in '
-    contents = {
-        None: f'{unread}Failed to find some config',
-        '[DEFAULT': unread,
-        '': f'{database}nova.conf) cannot be read: ',
-        '[api_database]\nconnection = sqlite:////no/such/file': database,
-    }
-    # All at once: to import Nova takes longest.
-    processes = []
-    for number, content in enumerate(contents):
-        path = tmp_path / f'{number}.conf'
-        if content is not None:
-            path.write_text(content)
-        command = [PROGRAM, 'capacity', '--config-file', path]
-        processes.append(
-            subprocess.Popen(
-                command,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                env=on_disk.environment(),
-            )
-        )
-    for process, error in zip(processes, contents.values(), strict=True):
-        out, err = process.communicate()
-        assert (process.returncode, out) == (1, '')
-        assert err.startswith(error)
-        assert err.count('\n') == 1
+@pytest.mark.parametrize(
+    ('content', 'error'),
+    [
+        (None, 'the configuration cannot be read: Failed to find some config'),
+        (
+            '[api_database]\nconnection = sqlite:////no/such/file',
+            'the API database of Nova ([api_database] connection in '
+            'nova.conf) cannot be read: ',
+        ),
+    ],
+)
+def test_without_a_cloud_one_line_says_so(content, error, tmp_path):
+    path = tmp_path / 'nova.conf'
+    if content is not None:
+        path.write_text(content)
+    ended = started(PROGRAM, 'capacity', '--config-file', path)
+    assert (ended.returncode, ended.stdout) == (1, '')
+    assert ended.stderr.startswith(error)
+    assert ended.stderr.count('\n') == 1
