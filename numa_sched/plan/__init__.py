@@ -1,0 +1,19 @@
+"""Plans: which servers to move, in what order, for what end.
+
+Pure: a fleet in, a plan out. What a host takes, and which cells a claim gets
+there, is asked of :mod:`numa_sched.answers`.
+"""
+
+from numa_sched.plan.drain import Drain, drain
+from numa_sched.plan.values import Limits, Stay, Step, Terms, Waves, waves
+
+__all__ = [
+    'Drain',
+    'Limits',
+    'Stay',
+    'Step',
+    'Terms',
+    'Waves',
+    'drain',
+    'waves',
+]

@@ -1,0 +1,132 @@
+"""The commands that plan, on a snapshot."""
+
+import csv
+import io
+import json
+import shlex
+
+import pytest
+
+from numa_sched.fleet import Fleet, Seat, snapshot
+from tests.builders import make_cell, mask
+from tests.fleets import make_flavor, make_fleet_host, make_server
+
+
+def cloud():
+    """Give a host with three servers, of which two find a place."""
+    small, large = make_flavor('small', 2), make_flavor('large', 6)
+    full = make_cell(cpus=12, pinned=range(12))
+    servers = [
+        make_server(
+            name, flavor, 'full', uuid=f'{name}-uuid', seats=(seat,), **fields
+        )
+        for name, flavor, seat, fields in (
+            ('web', small, Seat(0, mask(0, 1)), {}),
+            ('off', small, Seat(0, mask(2, 3)), {'vm_state': 'stopped'}),
+            ('big', large, Seat(0, mask(*range(4, 10))), {}),
+            ('odd\x1b', small, Seat(0, mask(10, 11)), {'locked': True}),
+        )
+    ]
+    hosts = make_fleet_host('full', full), make_fleet_host('free', 5)
+    return Fleet(hosts, tuple(servers), (small, large))
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / 'fleet.json'
+    path.write_bytes(snapshot.dumps(cloud()))
+    return str(path)
+
+
+def test_people_see_waves_and_below_who_stays(ask):
+    told = ask('drain', 'full')
+    assert told.startswith(
+        'full: 1 migration in 1 wave, 512 MiB of memory to be copied.\n'
+        '2 servers cannot be moved.\n'
+        '1 server would be left: no plan exists that moves the servers of '
+        'these hosts alone.\n+--'
+    )
+    assert (
+        '|    1 | web    | live | full | free | 0     |        512 |' in told
+    )
+    assert told.endswith(
+        'odd\ufffd (odd\ufffd-uuid) stays on full: it is locked.\n'
+        'big (big-uuid) stays on full: fits nowhere: cells with too few '
+        'dedicated CPUs (1 host).\n'
+    )
+
+
+def test_programs_see_a_row_for_each_server(ask):
+    rows = json.loads(ask('drain', 'full', '-f', 'json'))
+    assert rows[0] == {
+        'Wave': 1,
+        'Server': 'web',
+        'UUID': 'web-uuid',
+        'Move': 'live',
+        'From': 'full',
+        'To': 'free',
+        'Cells': ['0'],
+        'Memory MiB': 512,
+        'Reason': '',
+    }
+    assert [(row['Wave'], row['Server'], row['To']) for row in rows[1:]] == [
+        (None, 'off', None),
+        (None, 'odd\x1b', None),
+        (None, 'big', None),
+    ]
+    assert rows[2]['Reason'] == 'it is locked'
+
+
+def test_a_plan_can_be_written_as_commands(ask):
+    *told, last = ask('drain', 'full', '--commands').splitlines()
+    assert last == (
+        'openstack --os-compute-api-version 2.30 server migrate --host free '
+        '--wait --live-migration web-uuid'
+    )
+    assert all(line.startswith('# ') for line in told)
+    assert told[-1] == '# wave 1 of 1'
+    assert '# odd\ufffd (odd\ufffd-uuid) stays on full: it is locked.' in told
+
+
+def test_a_cold_migration_is_confirmed(ask):
+    told = ask('drain', 'full', '--cold', '--pin', 'web', '--commands')
+    assert [shlex.split(line) for line in told.splitlines()[-2:]] == [
+        [
+            *('openstack', '--os-compute-api-version', '2.56', 'server'),
+            *('migrate', '--host', 'free', '--wait', 'off-uuid'),
+        ],
+        ['openstack', 'server', 'migration', 'confirm', 'off-uuid'],
+    ]
+
+
+def test_servers_can_be_pinned(ask):
+    told = ask('drain', 'full', '--pin', 'web', '--pin', 'big-', '-f', 'csv')
+    rows = csv.DictReader(io.StringIO(told))
+    why = {row['Server']: row['Reason'] for row in rows}
+    assert why['web'] == why['big'] == 'it is to stay (--pin)'
+
+
+def test_a_host_without_servers_has_nothing_to_move(ask):
+    assert ask('drain', 'free') == 'free: nothing is to be moved.\n'
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (('drain', 'no'), 'there is no host no'),
+        (('drain', 'free', '--pin', 'no'), 'there is no server no'),
+    ],
+)
+def test_what_is_not_there_is_one_line_and_status_1(
+    run, file, arguments, words
+):
+    status, out, err = run(*arguments, '--snapshot', file)
+    assert (status, out, err) == (1, '', f'{words}\n')
+
+
+@pytest.mark.parametrize('count', ['0', '-1', 'x'])
+@pytest.mark.parametrize('option', ['--per-host', '--at-once', '--seconds'])
+def test_a_limit_that_is_none_is_wrong_usage(run, file, option, count):
+    status, out, err = run('drain', 'x', f'{option}={count}')
+    assert (status, out) == (2, '')
+    assert option in err
