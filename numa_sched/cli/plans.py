@@ -1,6 +1,7 @@
 """What the commands that plan have in common."""
 
 import argparse
+import collections
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -185,6 +186,15 @@ def counted(waves: 'Waves') -> str:
 def many(count: int, what: str) -> str:
     """Give a count with what is counted."""
     return f'{count} {what}{"" if count == 1 else "s"}'
+
+
+def named(hosts: Iterable[str]) -> str:
+    """Give names of hosts; how often, if one is there more than once."""
+    counts = collections.Counter(hosts)
+    return ', '.join(
+        f'{name} ({count})' if count > 1 else name
+        for name, count in counts.items()
+    )
 
 
 def _row(number: int, step: 'Step') -> Sequence[Any]:

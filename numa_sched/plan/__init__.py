@@ -5,15 +5,19 @@ there, is asked of :mod:`numa_sched.answers`.
 """
 
 from numa_sched.plan.drain import Drain, drain
+from numa_sched.plan.room import MadeRoom, Outcome, make_room
 from numa_sched.plan.values import Limits, Stay, Step, Terms, Waves, waves
 
 __all__ = [
     'Drain',
     'Limits',
+    'MadeRoom',
+    'Outcome',
     'Stay',
     'Step',
     'Terms',
     'Waves',
     'drain',
+    'make_room',
     'waves',
 ]

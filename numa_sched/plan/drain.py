@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from numa_sched.answers import explain, of_server
 from numa_sched.fleet import Fleet, FleetHost, Server
-from numa_sched.plan.deadline import Deadline, OutOfTime
+from numa_sched.plan.deadline import Deadline, OutOfTime, Progress, silent
 from numa_sched.plan.state import Cloud, Place, State
 from numa_sched.plan.values import (
     DEFAULT_TERMS,
@@ -17,12 +17,6 @@ from numa_sched.plan.values import (
 )
 from numa_sched.plan.words import why_nowhere
 from numa_sched.score import Strategy, bounded
-
-Progress = Callable[[str, int, int], None]
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Tell nobody how far a plan is."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -217,7 +211,10 @@ class _Search:
     ) -> tuple[_Found, bool]:
         """Give the most that can be placed, and whether that is sure."""
         tried = _AllWays(
-            self._cloud, self._best, best, Deadline(self._cloud.terms.seconds)
+            self._cloud,
+            self._best,
+            best,
+            Deadline(self._cloud.terms.seconds, self._progress),
         )
         try:
             tried.run(numbers)

@@ -29,6 +29,8 @@ def why_nowhere(found: Explanation) -> str:
 
 
 def _reason(verdict: Verdict) -> str:
+    if verdict.passes:
+        return 'has room, but not for all'
     others = [
         each for each in verdict.refusals if each.rule is not Rule.AMOUNTS
     ]

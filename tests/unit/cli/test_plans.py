@@ -130,3 +130,83 @@ def test_a_limit_that_is_none_is_wrong_usage(run, file, option, count):
     status, out, err = run('drain', 'x', f'{option}={count}')
     assert (status, out) == (2, '')
     assert option in err
+
+
+def test_why_no_plan_exists_is_told(ask):
+    assert ask('make-room', '--flavor', 'large', '--cold') == (
+        '1 new server of flavor large: no plan exists: 6 dedicated CPUs are '
+        'wanted, and all hosts together have 5 free.\n'
+    )
+
+
+def test_room_that_is_there_is_told_with_its_hosts(ask):
+    assert ask('make-room', '--flavor', 'small', '--count', '2') == (
+        '2 new servers of flavor small: there is room already, on free (2).\n'
+    )
+    assert ask('make-room', '--like', 'web', '--commands') == (
+        '# 1 new server of flavor small, like web (web-uuid): there is room '
+        'already, on free.\n'
+    )
+
+
+@pytest.fixture
+def crowded(tmp_path):
+    """Give the file of a cloud in which one migration makes room."""
+    small, large = make_flavor('small', 2), make_flavor('large', 4)
+    hosts = (
+        make_fleet_host('half', make_cell(cpus=4, pinned=(0, 1))),
+        make_fleet_host('free', 2),
+    )
+    seats = (Seat(0, mask(0, 1)),)
+    server = make_server('web', small, 'half', seats=seats)
+    path = tmp_path / 'crowded.json'
+    fleet = Fleet(hosts, (server,), (small, large))
+    path.write_bytes(snapshot.dumps(fleet))
+    return str(path)
+
+
+def test_what_makes_room_is_told_wave_by_wave(run, crowded):
+    asked = ('make-room', '--flavor', 'large', '--snapshot', crowded)
+    status, out, err = run(*asked)
+    assert (status, err) == (0, '')
+    assert out.startswith(
+        '1 new server of flavor large: 1 migration in 1 wave, 512 MiB of '
+        'memory to be copied.\nThen there is room on half.\n+--'
+    )
+    (row,) = json.loads(run(*asked, '-f', 'json')[1])
+    assert (row['Server'], row['To'], row['Cells']) == ('web', 'free', ['0'])
+
+
+def test_that_a_plan_may_not_be_the_shortest_is_told(
+    run, crowded, monkeypatch
+):
+    monkeypatch.setattr('numa_sched.plan.all_moves.MOST_MOVES', -1)
+    monkeypatch.setattr('numa_sched.plan.room._is_fewest', lambda *_: False)
+    told = run('make-room', '--flavor=large', f'--snapshot={crowded}')[1]
+    assert 'Whether fewer migrations would do is not known.\n' in told
+
+
+def test_that_no_plan_was_found_is_told(run, crowded, monkeypatch):
+    monkeypatch.setattr('numa_sched.plan.all_moves.MOST_MOVES', -1)
+    monkeypatch.setattr(
+        'numa_sched.plan.evictions.Evictions.best', lambda _: None
+    )
+    asked = ('make-room', '--flavor=large', f'--snapshot={crowded}')
+    assert run(*asked)[1].startswith(
+        '1 new server of flavor large: no plan was found in 10 s: '
+    )
+
+
+@pytest.mark.parametrize(
+    'arguments',
+    [
+        (),
+        ('--flavor', 'small', '--like', 'web'),
+        ('--like', 'web', '--image-property', 'a=b'),
+        ('--flavor', 'small', '--image-property', 'a'),
+        ('--flavor', 'small', '--count', '0'),
+    ],
+)
+def test_a_new_server_is_told_in_one_way(run, file, arguments):
+    status, out, _ = run('make-room', *arguments, '--snapshot', file)
+    assert (status, out) == (2, '')
