@@ -64,7 +64,7 @@ class Cloud:
         self._kind_of: dict[tuple[int, Sitting], Kind] = {}
         self._claims: dict[Guest, Claims] = {}
         self._without: dict[tuple[int, int, Sitting], FleetHost] = {}
-        self._after: dict[tuple[int, int], FleetHost] = {}
+        self._after: dict[tuple[int, int, object], FleetHost] = {}
         # So that no other object gets an identity that is a key above.
         self._kept: list[object] = []
         self._groups = collections.defaultdict[str, list[ServerGroup]](list)
@@ -175,11 +175,13 @@ class Cloud:
         self, host: FleetHost, request: Request, claim: Found
     ) -> FleetHost:
         """Give a host once a server has come to it."""
-        key = id(host), id(claim or request)
+        # Two kinds may have the same guest, and so the same claim.
+        amounts = frozenset(request.asked.resources.items())
+        key = id(host), id(claim), amounts
         if key not in self._after:
             topology = host.host if claim is None else host_after(claim)
             self._after[key] = _changed(host, topology, request, 1)
-            self._kept += [host, claim or request]
+            self._kept += [host, claim]
         return self._after[key]
 
 
