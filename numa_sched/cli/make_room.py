@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from numa_sched.cli import source
 from numa_sched.cli.base import new_server
 from numa_sched.cli.plans import (
+    UNSURE,
     Planner,
     counted,
     many,
@@ -122,7 +123,7 @@ def _heading(found: 'MadeRoom', seconds: int) -> Iterator[str]:
         yield f'{wanted}: {counted(found.waves)}.'
         yield f'Then there is room on {hosts}.'
         if not found.fewest:
-            yield 'Whether fewer migrations would do is not known.'
+            yield UNSURE
     elif found.outcome is Outcome.NONE:
         yield f'{wanted}: no plan exists: {found.why}.'
     else:

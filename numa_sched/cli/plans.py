@@ -23,6 +23,8 @@ SHOWN = ('Wave', 'Server', 'Move', 'From', 'To', 'Cells', 'Memory MiB')
 PATIENCE_S = 2.0
 """After which a bar shows how far a plan is."""
 
+UNSURE = 'Whether fewer migrations would do is not known.'
+
 # Of the compute API: a host is asked for and not forced; cold, it can be.
 LIVE_VERSION, COLD_VERSION = '2.30', '2.56'
 

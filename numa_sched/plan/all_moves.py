@@ -3,12 +3,11 @@
 import heapq
 import itertools
 from collections.abc import Iterator
+from typing import Protocol
 
 from numa_sched.plan.deadline import Deadline
-from numa_sched.plan.goal import Goal
 from numa_sched.plan.moving import NOTHING, Cost
-from numa_sched.plan.state import Cloud, Place, State
-from numa_sched.plan.values import Step
+from numa_sched.plan.state import Cloud, Place, State, Way
 
 MOST_MOVES = 64
 """How many moves there may be to begin with."""
@@ -28,8 +27,17 @@ def is_small(cloud: Cloud) -> bool:
     return len(list(some)) <= MOST_MOVES
 
 
-def cheapest(goal: Goal, deadline: Deadline) -> tuple[Step, ...] | None:
-    """Give the steps of the cheapest plan, None if there is none at all.
+class End(Protocol):
+    """Where a plan is to lead."""
+
+    cloud: Cloud
+
+    def missing(self, state: State) -> int:
+        """Give how much is missing in a state; 0 or less at the end."""
+
+
+def cheapest(goal: End, deadline: Deadline) -> Way | None:
+    """Give the cheapest plan, None if there is none at all.
 
     Best first, by the price of the moves so far and of one more, which is the
     least that a state without room still takes. Servers may move more than
@@ -39,28 +47,30 @@ def cheapest(goal: Goal, deadline: Deadline) -> tuple[Step, ...] | None:
     """
     cloud, order = goal.cloud, itertools.count()
     best: dict[object, Cost] = {}
-    queue: list[tuple[Cost, int, Cost, State, tuple[Step, ...]]] = []
+    queue: list[tuple[Cost, int, Way]] = []
 
-    def add(cost: Cost, state: State, steps: tuple[Step, ...]) -> None:
+    def add(way: Way) -> None:
+        state, cost = way.state, way.cost
         key = frozenset(state.moved_servers.items()), state.closed
         if key in best and best[key] <= cost:
             return
         best[key] = cost
-        least = cost
         if goal.missing(state) > 0:
-            least = cost.plus(Cost(1, 0, 0, 0))
-        heapq.heappush(queue, (least, next(order), cost, state, steps))
+            cost = cost.plus(Cost(1, 0, 0, 0))
+        heapq.heappush(queue, (cost, next(order), way))
 
-    add(NOTHING, cloud.start, ())
+    add(Way(cloud.start, (), NOTHING))
     while queue:
         deadline.check()
-        _, _, cost, state, steps = heapq.heappop(queue)
-        if goal.missing(state) <= 0:
-            return steps
-        for number, place in moves(cloud, state):
+        _, _, way = heapq.heappop(queue)
+        if goal.missing(way.state) <= 0:
+            return way
+        for number, place in moves(cloud, way.state):
             add(
-                cost.plus(cloud.cost(number)),
-                state.moved(number, place),
-                (*steps, state.step(number, place)),
+                Way(
+                    way.state.moved(number, place),
+                    (*way.steps, way.state.step(number, place)),
+                    way.cost.plus(cloud.cost(number)),
+                )
             )
     return None

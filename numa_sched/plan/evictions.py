@@ -9,7 +9,7 @@ moves up to :data:`SURE`, if all guests are plain
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Protocol
 
 from numa_sched.fleet import FleetHost
 from numa_sched.plan.deadline import Deadline
@@ -17,31 +17,36 @@ from numa_sched.plan.goal import Goal
 from numa_sched.plan.kinds import Kind
 from numa_sched.plan.moving import NOTHING, Cost
 from numa_sched.plan.needs import Needs
-from numa_sched.plan.state import State
-from numa_sched.plan.values import Step
+from numa_sched.plan.state import State, Way
 
 SURE = 2
 MOST_LEAVING = 6
 """How many servers may leave one host."""
 BATCH = 500
 MOST_FIRST = 20
-"""How many ways to make room for one are tried where more are wanted."""
+"""How many ways to one end are tried where there are others too."""
 
 
-class Way(NamedTuple):
-    """Moves that lead to a state, and their price."""
+class Others(Protocol):
+    """What is not to be made worse by the way."""
 
-    state: State
-    steps: tuple[Step, ...]
-    cost: Cost
+    def missing(self, state: State) -> int:
+        """Give how much of it is missing in a state."""
 
 
 class Evictions:
     """Finds ways to a goal."""
 
-    def __init__(self, goal: Goal, deadline: Deadline):
-        """Begin; nothing is looked for yet."""
+    def __init__(
+        self, goal: Goal, deadline: Deadline, others: Others | None = None
+    ):
+        """Begin; nothing is looked for yet.
+
+        :param others: goals of which more must be met in the end than before;
+            the one goal alone if not given
+        """
         self._goal, self._cloud, self._deadline = goal, goal.cloud, deadline
+        self._others = others or goal
         self._openings: dict[int, tuple[Kind, list[tuple[Cost, int]]]] = {}
         self._able: dict[int, list[int]] = {}
         self._movable = {
@@ -49,12 +54,13 @@ class Evictions:
             for host, numbers in self._cloud.on.items()
         }
 
-    def best(self) -> Way | None:
+    def best(self, start: Way | None = None) -> Way | None:
         """Give a way with few moves, None if none is found.
 
+        :param start: what has been moved already, and is not moved again
         :raises OutOfTime: if that takes too long
         """
-        start = Way(self._cloud.start, (), NOTHING)
+        start = start or Way(self._cloud.start, (), NOTHING)
         few = range(1, SURE + 1)
         more = range(SURE + 1, MOST_LEAVING + 1)
         # Whole rounds of moves first, then what needs no third host, as it
@@ -82,11 +88,33 @@ class Evictions:
             left = start.state.without(host, leaving)
             if self._gain(start.state, host, left) < wanted:
                 continue
-            for way in self._cleared(start, leaving, count, best):
-                if self._goal.missing(way.state) <= 0:
-                    best = way
-                    break
+            ways = (
+                way
+                for way in self._cleared(start, leaving, count, best)
+                if self._is_there(start, way)
+            )
+            best = self._kindest(ways) or best
         return best or (self._by_parts(start, count) if wanted > 1 else None)
+
+    def _kindest(self, ways: Iterator[Way]) -> Way | None:
+        """Give the first way that misses nothing, or as little as any.
+
+        The first few will do: they are the cheapest ones.
+        """
+        best: tuple[int, Way] | None = None
+        for way in itertools.islice(ways, MOST_FIRST):
+            missing = self._others.missing(way.state)
+            if missing <= 0:
+                return way
+            if best is None or missing < best[0]:
+                best = missing, way
+        return best and best[1]
+
+    def _is_there(self, start: Way, way: Way) -> bool:
+        if self._goal.missing(way.state) > 0:
+            return False
+        before = self._others.missing(start.state)
+        return self._others.missing(way.state) < before
 
     def _by_parts(self, start: Way, count: int) -> Way | None:
         """Give a way that makes room on one host and then on others."""

@@ -11,7 +11,7 @@ from numa_sched.plan import all_moves, missing
 from numa_sched.plan.deadline import Deadline, OutOfTime, Progress, silent
 from numa_sched.plan.evictions import SURE, Evictions
 from numa_sched.plan.goal import Goal
-from numa_sched.plan.state import Cloud
+from numa_sched.plan.state import Cloud, State, Way
 from numa_sched.plan.values import DEFAULT_TERMS, Step, Terms, Waves, waves
 from numa_sched.plan.words import why_nowhere
 
@@ -76,19 +76,21 @@ def make_room(
     room = min(goal.total(cloud.start), count)
     result = MadeRoom(request, count, room, Outcome.THERE)
     if room == count:
-        return dataclasses.replace(result, hosts=tuple(_hosts(goal)))
+        return dataclasses.replace(
+            result, hosts=tuple(_hosts(goal, cloud.start))
+        )
     why = missing.why_never(goal)
     if why is not None:
         return dataclasses.replace(result, outcome=Outcome.NONE, why=why)
     nowhere = why_nowhere(explain(fleet, request))
     try:
         if all_moves.is_small(cloud):
-            steps = all_moves.cheapest(goal, Deadline(terms.seconds, progress))
-            if steps is None:
+            way = all_moves.cheapest(goal, Deadline(terms.seconds, progress))
+            if way is None:
                 return dataclasses.replace(
                     result, outcome=Outcome.NONE, why=nowhere
                 )
-            return _with_plan(goal, result, steps, fewest=True)
+            return _with_plan(goal, result, way, fewest=True)
     except OutOfTime:
         pass
     try:
@@ -100,7 +102,7 @@ def make_room(
             result, outcome=Outcome.NOT_FOUND, why=nowhere
         )
     return _with_plan(
-        goal, result, found.steps, fewest=_is_fewest(goal, len(found.steps))
+        goal, result, found, fewest=_is_fewest(goal, len(found.steps))
     )
 
 
@@ -121,32 +123,22 @@ def _is_fewest(goal: Goal, moves: int) -> bool:
 
 
 def _with_plan(
-    goal: Goal, result: MadeRoom, steps: tuple[Step, ...], *, fewest: bool
+    goal: Goal, result: MadeRoom, way: Way, *, fewest: bool
 ) -> MadeRoom:
     limits = goal.cloud.terms.limits
     return dataclasses.replace(
         result,
         outcome=Outcome.FOUND,
-        hosts=tuple(_hosts(goal, steps)),
-        waves=waves(steps, limits),
+        hosts=tuple(_hosts(goal, way.state)),
+        waves=waves(way.steps, limits),
         fewest=fewest,
     )
 
 
-def _hosts(goal: Goal, steps: tuple[Step, ...] = ()) -> Iterator[str]:
-    """Give the hosts with room after steps, as often as they have some."""
-    cloud, state = goal.cloud, goal.cloud.start
-    number_of = {
-        each.uuid: number for number, each in enumerate(cloud.fleet.servers)
-    }
-    host_of = {each.name: at for at, each in enumerate(cloud.fleet.hosts)}
-    for step in steps:
-        number = number_of[step.server.uuid]
-        place = state.place(number, host_of[step.destination])
-        assert place is not None
-        state = state.moved(number, place)
+def _hosts(goal: Goal, state: State) -> Iterator[str]:
+    """Give the hosts with room in a state, as often as they have some."""
     left = goal.count
     for number in goal.kind.numbers:
         some = min(goal.on(state, number), left)
         left -= some
-        yield from [cloud.fleet.hosts[number].name] * some
+        yield from [goal.cloud.fleet.hosts[number].name] * some

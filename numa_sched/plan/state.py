@@ -372,6 +372,14 @@ class State:
         return dataclasses.replace(fleet, hosts=hosts, servers=tuple(servers))
 
 
+class Way(NamedTuple):
+    """Moves that lead to a state, and their price."""
+
+    state: State
+    steps: tuple[Step, ...]
+    cost: Cost
+
+
 def _seats(claim: Found) -> tuple[Seat, ...]:
     if claim is None:
         return ()

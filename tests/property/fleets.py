@@ -127,8 +127,9 @@ def fleets(draw, plain=False, most=5):
         )
         hosts[name] = host
         nova.hosts[name] = host_topology(host)
+    known = draw(st.lists(guests(plain), min_size=1, max_size=3))
     for number in range(draw(st.integers(1, most))):
-        guest = draw(guests(plain))
+        guest = draw(st.sampled_from(known))
         name = draw(st.sampled_from(sorted(hosts)))
         claim = Claims(guest, packing=False).on(hosts[name])
         if claim is None:

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from numa_sched.answers import of_flavor
 from numa_sched.fleet import Asked
-from numa_sched.plan import Limits, Outcome, Terms, drain, make_room
+from numa_sched.plan import (
+    Limits,
+    Outcome,
+    Terms,
+    drain,
+    keep_room,
+    make_room,
+)
+from numa_sched.plan.all_moves import MOST_MOVES
 from numa_sched.plan.evictions import SURE
 from numa_sched.score.pack import Pack
 from tests.fleets import make_flavor
@@ -45,7 +53,9 @@ def test_nova_s_claim_takes_every_step_that_empties_a_host(made, per_host):
 def wanted(draw, plain=False):
     """Give a fleet with the same in Nova's objects, and a request for it."""
     made = draw(fleets.fleets(plain, most=4))
-    guest = draw(fleets.guests(plain))
+    known = [each.guest for each in made[0].servers]
+    others = st.sampled_from(known) if known else st.nothing()
+    guest = draw(others | fleets.guests(plain))
     flavor = make_flavor('new', guest=guest, asked=Asked({'DISK_GB': 1}))
     return made, of_flavor(flavor)
 
@@ -78,6 +88,25 @@ def test_what_has_to_leave_tells_the_cheapest_plan_of_two_moves(told):
     else:
         check(plan, cost, fleet, nova)
     fleets.carry_out(fleet, nova, plan.waves)
+
+
+@settings(max_examples=100)
+@given(wanted(), st.integers(1, 2), st.booleans())
+def test_nova_s_claim_takes_every_step_that_keeps_room(told, count, small):
+    (fleet, nova), request = told
+    others = [
+        (of_flavor(each.flavor), 1)
+        for each in fleet.servers
+        if each.flavor.guest is not None
+    ]
+    most = MOST_MOVES if small else -1
+    with mock.patch('numa_sched.plan.all_moves.MOST_MOVES', most):
+        wants = [(request, count), *others[:1]]
+        plan = keep_room(fleet, wants, Terms(seconds=1))
+    fleets.carry_out(fleet, nova, plan.waves)
+    check_groups(fleet, plan.waves)
+    short = sum(each.wanted - each.after for each in plan.targets)
+    assert (short == 0) == (plan.outcome in (Outcome.THERE, Outcome.FOUND))
 
 
 def check(plan, cost, fleet, nova):

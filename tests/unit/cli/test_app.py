@@ -12,8 +12,8 @@ from numa_sched import cli
 from numa_sched.cli import app, source
 
 COMMANDS = (
-    *('capacity', 'drain', 'explain', 'make-room', 'policy', 'rank'),
-    'snapshot',
+    *('capacity', 'drain', 'explain', 'keep-room', 'make-room', 'policy'),
+    *('rank', 'snapshot'),
 )
 COMMAND = [sys.executable, '-m', 'numa_sched.cli']
 HEAVY = ('nova', 'numpy', 'rich', 'oslo_', 'cmd2', 'numa_sched.fit')

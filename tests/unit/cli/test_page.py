@@ -51,5 +51,5 @@ def test_every_command_has_an_example():
     named = {each.values[0][0] for each in examples(*PAGES)}
     assert named == {
         *('explain', 'rank', 'capacity', 'policy'),
-        *('drain', 'make-room'),
+        *('drain', 'make-room', 'keep-room'),
     }

@@ -210,3 +210,61 @@ def test_that_no_plan_was_found_is_told(run, crowded, monkeypatch):
 def test_a_new_server_is_told_in_one_way(run, file, arguments):
     status, out, _ = run('make-room', *arguments, '--snapshot', file)
     assert (status, out) == (2, '')
+
+
+def test_targets_are_told_with_the_plan_that_reaches_them(run, crowded):
+    asked = ('keep-room', '--want=large=1', '--want=small=1')
+    status, out, err = run(*asked, '--snapshot', crowded)
+    assert (status, err) == (0, '')
+    assert out.startswith(
+        'flavor large: room for 0 of 1 server.\n'
+        'flavor small: room for 1 of 1 server.\n'
+        '1 migration in 1 wave, 512 MiB of memory to be copied.\n'
+        'Then there is room for 1 server of flavor large.\n+--'
+    )
+
+
+def test_targets_can_be_rows(run, crowded):
+    asked = ('keep-room', '--want=large=1', '--by=target', '-f=json')
+    (row,) = json.loads(run(*asked, '--snapshot', crowded)[1])
+    assert row == {
+        'Flavor': 'large',
+        'Wanted': 1,
+        'Now': 0,
+        'After': 1,
+        'Reason': '',
+    }
+
+
+def test_what_keeps_targets_from_being_reached_is_told(run, crowded):
+    asked = ('keep-room', '--want=large=2', '--snapshot', crowded)
+    assert run(*asked)[1] == (
+        'flavor large: room for 0 of 2 servers.\n'
+        'No plan makes room for so many: only 1 would have room if all '
+        'servers were gone that may be moved.\n'
+    )
+
+
+@pytest.mark.parametrize('want', ['small', 'small=0', '=1', 'small=x'])
+def test_a_target_is_a_flavor_and_a_number(run, file, want):
+    status, out, err = run('keep-room', f'--want={want}')
+    assert (status, out) == (2, '')
+    assert '--want' in err
+
+
+@pytest.mark.parametrize(
+    ('outcome', 'words'),
+    [
+        ('NONE', 'No plan exists that makes room for all of them.'),
+        ('NOT_FOUND', 'No plan for all was found in 10 s.'),
+    ],
+)
+def test_how_the_search_for_all_has_ended_is_told(
+    run, crowded, monkeypatch, outcome, words
+):
+    from numa_sched import plan
+
+    found = plan.KeptRoom((), plan.Outcome[outcome])
+    monkeypatch.setattr(plan, 'keep_room', lambda *_: found)
+    told = run('keep-room', '--want=small=1', '--snapshot', crowded)[1]
+    assert told == f'{words}\n'
