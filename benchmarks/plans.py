@@ -27,10 +27,11 @@ MANY = 40
 MIX = (0, 0, 1, 1, 2, 3, 3, 3, 4, 4, 5, 5)
 """Which flavors the servers have, as often as that."""
 GONE = 0.06
-"""The share of small servers that have left their hosts again."""
+"""The share of small servers that have left their hosts again: so many that
+room for some flavors takes a migration."""
 
 
-def make_fleet(hosts: int, seed: int = 7) -> Fleet:
+def make_fleet(hosts: int, gone: float = GONE, seed: int = 7) -> Fleet:
     """Give a cloud whose hosts are full but for small servers that left."""
     draw = random.Random(seed)
     kinds = tools.flavors()
@@ -39,13 +40,13 @@ def make_fleet(hosts: int, seed: int = 7) -> Fleet:
         name = f'node{number:04}'
         mix = [kinds[each] for each in MIX]
         first = () if number else [kinds[0]] * MANY
-        host, there = _filled(draw, name, mix, first)
+        host, there = _filled(draw, name, mix, first, gone)
         made.append(tools._host(name, host, there))
         on += there
     return Fleet(tuple(made), tuple(on), tuple(kinds))
 
 
-def _filled(draw, name, mix, first):
+def _filled(draw, name, mix, first, gone):
     """Give a host and its servers, some of them the first ones."""
     host, there = tools._empty(name), []
     for flavor in (*first, *draw.sample(mix * 20, len(mix) * 20)):
@@ -55,7 +56,7 @@ def _filled(draw, name, mix, first):
             host = host_after(claim)
     small = [each for each in there if each.flavor.vcpus <= 4]
     for server in () if first else small:
-        if draw.random() < GONE:
+        if draw.random() < gone:
             there.remove(server)
             host = host_without(host, server.guest, server.seats)
     return host, there
@@ -90,8 +91,9 @@ def main() -> int:
     """Measure; give 1 if a goal is missed."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument('--hosts', type=int, default=1000)
+    options.add_argument('--gone', type=float, default=GONE)
     chosen = options.parse_args()
-    fleet = make_fleet(chosen.hosts)
+    fleet = make_fleet(chosen.hosts, chosen.gone)
     table = prettytable.PrettyTable(
         ('what', 'migrations', 'CPU s', 'goal', 'MiB', 'at most')
     )

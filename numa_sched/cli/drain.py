@@ -56,7 +56,7 @@ class Drain(Planner):
             found = plan.drain(
                 fleet, hosts, strategy(mix_of_servers(fleet)), terms, show
             )
-        return self.answer(
+        return self.told(
             parsed_args,
             list(_heading(found, parsed_args.seconds)),
             found.waves,

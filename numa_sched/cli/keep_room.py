@@ -69,7 +69,7 @@ class KeepRoom(Planner):
             found = plan.keep_room(fleet, wanted, terms, show)
         heading = list(_heading(found, parsed_args.seconds))
         if parsed_args.by == 'step' or parsed_args.commands:
-            return self.answer(parsed_args, heading, found.waves)
+            return self.told(parsed_args, heading, found.waves)
         return ('Flavor', 'Wanted', 'Now', 'After', 'Reason'), [
             (
                 each.request.flavor.name,

@@ -94,7 +94,7 @@ class MakeRoom(Planner):
                 fleet, wanted, parsed_args.count, terms, show
             )
         heading = list(_heading(found, parsed_args.seconds))
-        return self.answer(parsed_args, heading, found.waves)
+        return self.told(parsed_args, heading, found.waves)
 
 
 def _request(parsed_args: argparse.Namespace, fleet: 'Fleet') -> 'Request':

@@ -89,19 +89,17 @@ class Planner(Answer):
         )
         return parser
 
-    def run(self, parsed_args: argparse.Namespace) -> int:
+    def answer(self, parsed_args: argparse.Namespace) -> int:
         """Write rows, or commands."""
         if not parsed_args.commands:
-            return super().run(parsed_args)
+            return super().answer(parsed_args)
         parsed_args.formatter = 'commands'
-        _, rows = self.take_action(parsed_args)
-        del rows
+        self.take_action(parsed_args)
         for line in commands(self.planned):
             self.app.stdout.write(f'{line}\n')
         return 0
 
     planned: 'Waves' = ()
-    _below: Sequence[str] = ()
 
     def terms(
         self, parsed_args: argparse.Namespace, fleet: 'Fleet'
@@ -123,7 +121,7 @@ class Planner(Answer):
             seconds=parsed_args.seconds,
         )
 
-    def answer(
+    def told(
         self,
         parsed_args: argparse.Namespace,
         heading: Sequence[str],
@@ -143,7 +141,7 @@ class Planner(Answer):
         ]
         if parsed_args.formatter != 'table':
             return COLUMNS, [*rows, *map(_stay, stays)]
-        self._below = [*map(_told, stays)]
+        self.below = [*map(_told, stays)]
         places = [COLUMNS.index(each) for each in SHOWN]
         return SHOWN, [[row[place] for place in places] for row in rows]
 
@@ -153,13 +151,12 @@ class Planner(Answer):
         column_names: Sequence[str],
         data: Iterable[Sequence[Any]],
     ) -> int:
-        """Write the rows, if any, and below a table who stays."""
+        """Write the rows; a table without any is none."""
         data = list(data)
-        status = 0
         if data or parsed_args.formatter != 'table':
-            status = super().produce_output(parsed_args, column_names, data)
-        self.say(parsed_args, *self._below)
-        return status
+            return super().produce_output(parsed_args, column_names, data)
+        self.say(parsed_args, *self.below)
+        return 0
 
 
 def positive(text: str) -> int:

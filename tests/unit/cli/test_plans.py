@@ -50,7 +50,7 @@ def test_people_see_waves_and_below_who_stays(ask):
         '|    1 | web    | live | full | free | 0     |        512 |' in told
     )
     assert told.endswith(
-        'odd\ufffd (odd\ufffd-uuid) stays on full: it is locked.\n'
+        'odd\\x1b (odd\\x1b-uuid) stays on full: it is locked.\n'
         'big (big-uuid) stays on full: fits nowhere: cells with too few '
         'dedicated CPUs (1 host).\n'
     )
@@ -85,7 +85,7 @@ def test_a_plan_can_be_written_as_commands(ask):
     )
     assert all(line.startswith('# ') for line in told)
     assert told[-1] == '# wave 1 of 1'
-    assert '# odd\ufffd (odd\ufffd-uuid) stays on full: it is locked.' in told
+    assert '# odd\\x1b (odd\\x1b-uuid) stays on full: it is locked.' in told
 
 
 def test_a_cold_migration_is_confirmed(ask):
@@ -108,6 +108,16 @@ def test_servers_can_be_pinned(ask):
 
 def test_a_host_without_servers_has_nothing_to_move(ask):
     assert ask('drain', 'free') == 'free: nothing is to be moved.\n'
+
+
+def test_what_goes_wrong_is_one_line_with_commands_too(run, monkeypatch):
+    def fail(*args):
+        raise KeyError('first\nsecond')
+
+    monkeypatch.setattr('numa_sched.cli.source.fleet', fail)
+    status, out, err = run('drain', 'full', '--commands')
+    assert (status, out) == (1, '')
+    assert err == "KeyError: 'first\\nsecond' (--debug tells where)\n"
 
 
 @pytest.mark.parametrize(
