@@ -4,13 +4,21 @@ import pytest
 
 from numa_sched.answers import Move
 from numa_sched.destination import Node
-from numa_sched.fleet import Asked, Fleet, Inventory, Seat, ServerGroup
+from numa_sched.fleet import (
+    Aggregate,
+    Asked,
+    Fleet,
+    Inventory,
+    Seat,
+    ServerGroup,
+)
 from numa_sched.plan import Limits, Terms, drain
 from numa_sched.score.pack import Pack
 from numa_sched.score.spread import Spread
 from numa_sched.topology import DeviceRequest
 from tests.builders import (
     A_DEVICE,
+    GIANT_KB,
     kind,
     make_cell,
     make_guest,
@@ -84,9 +92,28 @@ def test_the_largest_server_chooses_first():
 
 
 def test_hosts_that_are_to_be_empty_take_nobody():
-    hosts = [full(), make_fleet_host('too', 8), make_fleet_host('free', 2)]
+    hosts = [full(), make_fleet_host('too', 2), make_fleet_host('free', 4)]
     plan = emptied(hosts, [sized('web', 2)], ('full', 'too'))
     assert told(plan) == [[('web', 'free')]]
+
+
+def test_a_host_that_is_kept_for_others_takes_nobody():
+    kept = Aggregate('u', 'a', frozenset({'kept'}), {'trait:A': 'required'})
+    hosts = [full(), make_fleet_host('kept', 2), make_fleet_host('free', 4)]
+    plan = emptied(hosts, [sized('web', 2)], aggregates=(kept,))
+    assert told(plan) == [[('web', 'free')]]
+
+
+def test_a_server_keeps_the_size_of_its_pages():
+    sizes = (4, 1000), (2048, 512), (GIANT_KB, 1)
+    cells = [make_cell(cpus=2, pages=pages) for pages in (sizes, sizes[:2])]
+    any_pages = make_guest_cell(1, memory_mb=1024, page_size=-2)
+    flavor = make_flavor('f', guest=make_guest(any_pages))
+    server = make_server(
+        'web', flavor, 'full', seats=(Seat(0, mask(0), 2048),)
+    )
+    hosts = [full(), *map(make_fleet_host, ('giant', 'huge'), cells)]
+    assert told(emptied(hosts, [server])) == [[('web', 'huge')]]
 
 
 def test_servers_on_their_way_hold_their_room_on_both_hosts():

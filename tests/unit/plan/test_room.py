@@ -282,6 +282,27 @@ def test_members_of_a_group_stay_apart():
     assert told(made(hosts, servers, groups=(group,))) == [('x', 'c')]
 
 
+def test_a_member_of_a_group_may_go_where_another_has_left():
+    group = ServerGroup(
+        *('group', 'group', 'anti-affinity'),
+        frozenset({'uuid-of-x', 'uuid-of-y'}),
+    )
+    servers = [
+        server('x', 'a', 0, 3, flavor=picky('p', 3), group='group'),
+        server('y', 'b', 0, 1, group='group'),
+    ]
+    wanted = of_flavor(make_flavor('new', 4, asked=Asked({'CUSTOM_X': 1})))
+    has = {'inventories': {'CUSTOM_X': Inventory(1)}}
+    none = {'inventories': {'CUSTOM_X': Inventory(0)}}
+    hosts = [
+        host('a', 4, 3, **ABLE, **has),
+        host('b', 4, 1, **ABLE, **none),
+        host('c', 1, **none),
+    ]
+    plan = made(hosts, servers, wanted, groups=(group,))
+    assert told(plan) == [('y', 'c'), ('x', 'b')]
+
+
 def test_a_host_that_a_server_with_devices_has_left_takes_nobody():
     devices = (DeviceRequest(kinds=(kind(live_migratable='true'),)),)
     holds = make_flavor('f', guest=make_guest(2, devices=devices))
