@@ -26,6 +26,7 @@ FLOORS = {
         'fit': 84,
         'fleet': 96,
         'history': 98,
+        'plan': 91,
         'plugins': 100,
         'policy': 100,
         'rank': 100,

@@ -14,6 +14,7 @@ from numa_sched.answers.request import (
     find_flavor,
     find_host,
     find_server,
+    like_server,
     of_flavor,
     of_server,
 )
@@ -32,6 +33,7 @@ __all__ = [
     'find_flavor',
     'find_host',
     'find_server',
+    'like_server',
     'of_flavor',
     'of_server',
     'overtakings',

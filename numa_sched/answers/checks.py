@@ -2,7 +2,8 @@
 
 import collections
 import dataclasses
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Mapping
 
 from numa_sched import destination
 from numa_sched.answers.refusals import Refusal, Rule
@@ -27,14 +28,17 @@ class Checks:
 
         :raises NotFoundError: if there is no such aggregate
         """
-        self._request = request
+        self._fleet, self._request = fleet, request
         self._source = request.server and request.server.host
         self._aggregate = _hosts_of_aggregate(fleet, request.aggregate)
         self._required = sorted(request.required)
         self._forbidden = sorted(request.asked.forbidden)
-        self._group = _group(fleet, request)
-        self._members = _members(fleet, self._group)
+        self.group = _group(fleet, request)
         self.migration = _migration(fleet, request)
+
+    @functools.cached_property
+    def _members(self) -> collections.Counter[str]:
+        return members(self._fleet, self.group)
 
     def is_source(self, host: FleetHost) -> bool:
         """Whether the server is on a host, which is so not looked at."""
@@ -42,6 +46,12 @@ class Checks:
 
     def of(self, host: FleetHost) -> Iterator[Refusal]:
         """Give why a host will not do, as far as is known before a claim."""
+        yield from self.lasting(host)
+        yield from self.amounts(host)
+        yield from self.in_group(host, self._members)
+
+    def lasting(self, host: FleetHost) -> Iterator[Refusal]:
+        """Give why a host will not do, whatever servers come and go."""
         request = self._request
         if request.problems and request.move is Move.CREATE:
             yield Refusal(
@@ -68,8 +78,6 @@ class Checks:
                 yield _same(
                     Rule.TRAITS, f'with the trait {trait}, which is forbidden'
                 )
-        yield from self._amounts(host)
-        yield from self._in_group(host)
         if self.migration is not None:
             reason = destination.refusal(self.migration, host.node)
             if reason is not None:
@@ -93,7 +101,8 @@ class Checks:
         if reason is not None:
             yield Refusal.of(Rule.DESTINATION, reason)
 
-    def _amounts(self, host: FleetHost) -> Iterator[Refusal]:
+    def amounts(self, host: FleetHost) -> Iterator[Refusal]:
+        """Give what placement has too little of on a host."""
         if host.inventories is None:
             return
         for name, amount in self._request.asked.resources.items():
@@ -113,20 +122,25 @@ class Checks:
                     f'not enough {name} free in placement',
                 )
 
-    def _in_group(self, host: FleetHost) -> Iterator[Refusal]:
+    def in_group(
+        self, host: FleetHost, members: Mapping[str, int]
+    ) -> Iterator[Refusal]:
         """Give what the filters of Nova for server groups say.
 
         Source: ``nova.scheduler.filters.affinity_filter``.
+
+        :param members: how many servers of the group are on which hosts, as
+            :func:`members` gives it
         """
-        group = self._group
+        group = self.group
         if group is None:
             return
-        there = self._members[host.name]
-        if group.policy == 'affinity' and self._members and not there:
+        there = members.get(host.name, 0)
+        if group.policy == 'affinity' and members and not there:
             yield Refusal(
                 Rule.GROUP,
                 f'the servers of group {group.name} must be together, on '
-                + ', '.join(sorted(self._members)),
+                + ', '.join(sorted(members)),
                 'the server group wants its servers together',
             )
         if group.policy == 'anti-affinity' and there >= group.most_per_host:
@@ -174,7 +188,7 @@ def _group(fleet: Fleet, request: Request) -> ServerGroup | None:
     )
 
 
-def _members(
+def members(
     fleet: Fleet, group: ServerGroup | None
 ) -> collections.Counter[str]:
     """Give how many servers of a group are on each host, all included."""

@@ -133,7 +133,7 @@ def _found(
         return [None] * len(hosts)
     fitting = Fitting(guest, packing=fleet.packing)
     found: list[Claim | Reason | None] = [
-        _unusable(each, guest) for each in hosts
+        unusable(each, guest) for each in hosts
     ]
     usable = [
         (number, each.host)
@@ -156,7 +156,7 @@ def _told(
     return answer.reason
 
 
-def _unusable(host: FleetHost, guest: Guest) -> Reason | None:
+def unusable(host: FleetHost, guest: Guest) -> Reason | None:
     """Give why a host is out of the question for any guest like this."""
     if host.error is not None:
         return BadData(host.error)

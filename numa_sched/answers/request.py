@@ -124,6 +124,24 @@ def of_server(
     return dataclasses.replace(request, move=move, server=server)
 
 
+def like_server(server: Server, *, zone: str | None = None) -> Request:
+    """Give the request for a new server that asks for what another does.
+
+    It is in no server group.
+
+    :param zone: instead of that which the other was asked for in
+    :raises RequestError: if what that asks for makes no sense
+    """
+    request = of_server(server, zone=zone)
+    return dataclasses.replace(
+        request,
+        name=f'flavor {server.flavor.name}, like {server.name} '
+        f'({server.uuid})',
+        move=Move.CREATE,
+        server=None,
+    )
+
+
 def _request(
     name: str,
     flavor: Flavor,

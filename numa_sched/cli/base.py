@@ -179,11 +179,34 @@ def _request(parsed_args: argparse.Namespace, fleet: 'Fleet') -> 'Request':
         return answers.of_server(
             answers.find_server(fleet, parsed_args.server), move, **where
         )
-    properties = _properties(parsed_args.image_property)
-    flavor = answers.find_flavor(fleet, parsed_args.flavor)
+    return new_server(
+        fleet, parsed_args.flavor, parsed_args.image_property, **where
+    )
+
+
+def new_server(
+    fleet: 'Fleet',
+    name: str,
+    image_property: Sequence[str],
+    *,
+    zone: str | None,
+    aggregate: str | None = None,
+) -> 'Request':
+    """Give the request for a new server.
+
+    :param name: that of the flavor
+    :param image_property: ``KEY=VALUE`` for each property of the image
+    :raises NumaSchedError: if there is no such flavor, or it makes no sense
+    """
+    from numa_sched import answers
+
+    properties = _properties(image_property)
+    flavor = answers.find_flavor(fleet, name)
     if any(not key.startswith(_WISHES) for key in properties):
         flavor = _with_image(flavor, properties)
-    return answers.of_flavor(flavor, properties, **where)
+    return answers.of_flavor(
+        flavor, properties, zone=zone, aggregate=aggregate
+    )
 
 
 class Many(FormattableColumn[Sequence[str]]):

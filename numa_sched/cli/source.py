@@ -4,12 +4,15 @@ import argparse
 import contextlib
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from numa_sched.exceptions import SourceError
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from numa_sched.fleet import Fleet
 
 LOG = logging.getLogger(__name__)
@@ -76,23 +79,35 @@ def live(parsed_args: argparse.Namespace) -> 'Fleet':
             f'--snapshot FILE'
         ) from error
     configured.by(parsed_args.config_file, parsed_args.config_dir)
-    with _progress() as progress:
-        return source.read(source.Listener(progress, LOG.warning))
+    with progress() as show:
+        return source.read(source.Listener(show, LOG.warning))
+
+
+Shown = contextlib.AbstractContextManager[Progress]
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Progress]:
-    """Give what shows how far it is; nothing where there is no terminal."""
+def progress(patience_s: float = 0.0) -> Iterator[Progress]:
+    """Give what shows how far it is; nothing where there is no terminal.
+
+    :param patience_s: seconds after which the first bar is shown
+    """
     if not sys.stderr.isatty():
         yield lambda what, done, total: None
         return
     from rich.console import Console
     from rich.progress import Progress as Bars
 
-    with Bars(console=Console(stderr=True), transient=True) as bars:
-        tasks = {}
+    begin = time.monotonic() + patience_s
+    with contextlib.ExitStack() as shown:
+        bars = Bars(console=Console(stderr=True), transient=True)
+        tasks: dict[str, TaskID] = {}
 
         def show(what: str, done: int, total: int) -> None:
+            if time.monotonic() < begin:
+                return
+            if not tasks:
+                shown.enter_context(bars)
             if what not in tasks:
                 tasks[what] = bars.add_task(what, total=total)
             bars.update(tasks[what], completed=done, total=total)

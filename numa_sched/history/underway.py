@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Sequence
 
 from numa_sched.fit import Placer
 from numa_sched.fit.claim import Claim
-from numa_sched.fit.devices import pools_after
+from numa_sched.fit.usage import host_after
 from numa_sched.topology import Guest, Host
 
 MAX_SERVERS = 1000
@@ -105,28 +105,6 @@ def has_arrived(claim: Claim, host: Host) -> bool:
         ):
             return False
     return True
-
-
-def host_after(claim: Claim) -> Host:
-    """Give the host of a claim as it is once the claim has arrived."""
-    host, starts = claim.host, claim.host.layout.form.page_starts
-    memory_used_mb = list(host.memory_used_mb)
-    shared_used = list(host.shared_used)
-    pinned = list(host.pinned)
-    pages_used = list(host.pages_used)
-    for index, cell in zip(claim.indexes, claim.cells_after(), strict=True):
-        memory_used_mb[index] = cell.memory_used_mb
-        shared_used[index] = cell.shared_used
-        pinned[index] = cell.pinned
-        pages_used[starts[index] : starts[index + 1]] = cell.pages_used
-    return dataclasses.replace(
-        host,
-        memory_used_mb=tuple(memory_used_mb),
-        shared_used=tuple(shared_used),
-        pinned=tuple(pinned),
-        pages_used=tuple(pages_used),
-        pools=pools_after(claim) if claim.guest.devices else host.pools,
-    )
 
 
 class Arrivals:

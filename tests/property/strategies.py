@@ -9,6 +9,7 @@ from numa_sched import cpumask, fit
 from numa_sched.topology import (
     CellLayout,
     CPUPolicy,
+    DeviceAffinity,
     Guest,
     GuestCell,
     Host,
@@ -280,6 +281,8 @@ def device_pools(host):
         unique_by=lambda pool: pool[:2],
     )
 
+
+device_affinities = st.sampled_from(DeviceAffinity)
 
 device_wishes = st.lists(
     st.tuples(

@@ -11,6 +11,10 @@ import pytest
 from numa_sched import cli
 from numa_sched.cli import app, source
 
+COMMANDS = (
+    *('capacity', 'drain', 'explain', 'keep-room', 'make-room', 'policy'),
+    *('rank', 'snapshot'),
+)
 COMMAND = [sys.executable, '-m', 'numa_sched.cli']
 HEAVY = ('nova', 'numpy', 'rich', 'oslo_', 'cmd2', 'numa_sched.fit')
 
@@ -18,13 +22,11 @@ HEAVY = ('nova', 'numpy', 'rich', 'oslo_', 'cmd2', 'numa_sched.fit')
 def test_help_names_every_command():
     told = subprocess.run([*COMMAND, '--help'], capture_output=True, text=True)
     assert told.returncode == 0
-    for name in ('capacity', 'explain', 'policy', 'rank', 'snapshot'):
+    for name in COMMANDS:
         assert f'  {name} ' in told.stdout
 
 
-@pytest.mark.parametrize(
-    'name', ['capacity', 'explain', 'policy', 'rank', 'snapshot']
-)
+@pytest.mark.parametrize('name', COMMANDS)
 def test_help_of_a_command_ends_with_examples(name, run):
     status, out, err = run(name, '--help')
     assert (status, err) == (0, '')
@@ -117,13 +119,13 @@ def test_what_this_program_is_to_blame_for_is_one_line(run, file, monkeypatch):
 
 
 def test_how_far_it_is_shows_on_a_terminal_only(monkeypatch, capsys):
-    with source._progress() as show:
+    with source.progress() as show:
         show('hosts', 1, 2)
     assert capsys.readouterr().err == ''
     monkeypatch.setattr(sys.stderr, 'isatty', lambda: True)
     monkeypatch.setenv('FORCE_COLOR', '1')
     monkeypatch.setenv('TERM', 'xterm')
-    with source._progress() as show:
+    with source.progress() as show:
         show('hosts', 1, 2)
         show('hosts', 2, 2)
     assert 'hosts' in capsys.readouterr().err
@@ -133,6 +135,14 @@ def test_text_for_people_has_no_control_characters(ask):
     told = ask('explain', '4567-odd')
     assert r'\x1b[31m<b>' in told
     assert '\x1b' not in told
+
+
+def test_what_does_not_take_long_shows_no_bar(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, 'isatty', lambda: True)
+    monkeypatch.setenv('FORCE_COLOR', '1')
+    with source.progress(patience_s=60) as show:
+        show('servers', 1, 2)
+    assert capsys.readouterr().err == ''
 
 
 def test_the_program_is_installed():

@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[3]
-PAGE = ROOT / 'doc/source/tools.rst'
+PAGES = [ROOT / 'doc/source' / name for name in ('tools.rst', 'plans.rst')]
 README = ROOT / 'README.rst'
 CLOUD = ROOT / 'doc/source/example.json'
 BLOCK = re.compile(
@@ -17,17 +17,18 @@ BLOCK = re.compile(
 )
 
 
-def examples(page):
-    """Give commands of a page, each with what follows it there."""
-    for command, below in BLOCK.findall(page.read_text()):
+def examples(*pages):
+    """Give commands of pages, each with what follows it there."""
+    told = '\n'.join(page.read_text() for page in pages)
+    for command, below in BLOCK.findall(told):
         lines = [line.removeprefix('   ') for line in below.splitlines()]
         yield pytest.param(
             shlex.split(command)[1:], '\n'.join(lines).rstrip(), id=command
         )
 
 
-@pytest.mark.parametrize(('arguments', 'shown'), list(examples(PAGE)))
-def test_a_command_writes_what_the_page_shows(
+@pytest.mark.parametrize(('arguments', 'shown'), list(examples(*PAGES)))
+def test_a_command_writes_what_a_page_shows(
     run, arguments, shown, monkeypatch
 ):
     monkeypatch.chdir(CLOUD.parent)
@@ -47,5 +48,8 @@ def test_the_readme_shows_a_command_that_answers(run, monkeypatch):
 
 
 def test_every_command_has_an_example():
-    named = {each.values[0][0] for each in examples(PAGE)}
-    assert named == {'explain', 'rank', 'capacity', 'policy'}
+    named = {each.values[0][0] for each in examples(*PAGES)}
+    assert named == {
+        *('explain', 'rank', 'capacity', 'policy'),
+        *('drain', 'make-room', 'keep-room'),
+    }

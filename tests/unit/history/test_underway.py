@@ -5,14 +5,13 @@ import pytest
 
 from numa_sched import fit
 from numa_sched.fit.claim import Claim
+from numa_sched.fit.usage import host_after
 from numa_sched.history.underway import (
     Arrivals,
     Sent,
     UnderWay,
     has_arrived,
-    host_after,
 )
-from numa_sched.topology import Host
 from tests.builders import (
     make_cell,
     make_guest,
@@ -124,22 +123,6 @@ def test_an_equal_layout_is_the_same_host():
     expected = claim(make_host(4), guest(2))
     assert make_host(4).layout is not expected.host.layout
     assert not has_arrived(expected, make_host(4))
-
-
-def test_a_host_after_a_claim_has_what_the_claim_leaves():
-    host = make_host(
-        make_cell(cpus=4, pages=((4, 1000), (2048, 8))),
-        make_cell(1, cpus=4, pages=((4, 1000), (2048, 8, 1))),
-        cpu_allocation_ratio=3.0,
-    )
-    wanted = make_guest(*[make_guest_cell(2, memory_mb=4, page_size=2048)] * 2)
-    expected = claim(host, wanted)
-    after = host_after(expected)
-    assert after == Host.of(
-        host.name, expected.cells_after(), cpu_allocation_ratio=3.0
-    )
-    assert after.layout is host.layout
-    assert [cell.pages_used for cell in after.cells] == [(0, 2), (0, 3)]
 
 
 def test_claims_arrive_one_after_the_other():

@@ -1,0 +1,80 @@
+"""``numa-sched drain``."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from numa_sched.cli import source
+from numa_sched.cli.plans import Planner, counted, many, progress
+
+if TYPE_CHECKING:
+    from numa_sched.plan import Drain as Plan
+
+
+class Drain(Planner):
+    """Tell where the servers of hosts go so that these are empty."""
+
+    examples = """
+        A host that is to be repaired:
+          numa-sched drain node7
+
+        Two hosts, but for a server that its owner moves himself:
+          numa-sched drain node7 node8 --pin web-1
+
+        As commands, to be looked at and run:
+          numa-sched drain node7 --commands > drain.sh
+
+        From a snapshot, as JSON:
+          numa-sched drain node7 --snapshot fleet.json.gz -f json
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Give the parser."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            'hosts',
+            nargs='+',
+            metavar='HOST',
+            help='a host that is to be empty: the name of its service or of '
+            'its node',
+        )
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], list[Sequence[Any]]]:
+        """Give columns and rows."""
+        from numa_sched import answers, plan, plugins
+        from numa_sched.answers.rank import mix_of_servers
+
+        fleet = source.fleet(parsed_args)
+        terms = self.terms(parsed_args, fleet)
+        names = dict.fromkeys(parsed_args.hosts)
+        hosts = [answers.find_host(fleet, name) for name in names]
+        strategy = plugins.strategy(fleet.ranking.strategy)
+        with progress() as show:
+            found = plan.drain(
+                fleet, hosts, strategy(mix_of_servers(fleet)), terms, show
+            )
+        return self.told(
+            parsed_args,
+            list(_heading(found, parsed_args.seconds)),
+            found.waves,
+            (*found.stays, *found.left),
+        )
+
+
+def _heading(found: 'Plan', seconds: int) -> Iterator[str]:
+    names = ', '.join(host.name for host in found.hosts)
+    if not found.steps:
+        yield f'{names}: nothing is to be moved.'
+    else:
+        yield f'{names}: {counted(found.waves)}.'
+    if found.stays:
+        yield f'{many(len(found.stays), "server")} cannot be moved.'
+    if found.left:
+        yield f'{many(len(found.left), "server")} would be left: ' + (
+            'no plan exists that moves the servers of these hosts alone.'
+            if found.proven
+            else f'no plan for all was found in {seconds} s.'
+        )

@@ -1,0 +1,117 @@
+"""``numa-sched keep-room``."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from numa_sched.cli import source
+from numa_sched.cli.plans import (
+    UNSURE,
+    Planner,
+    counted,
+    many,
+    positive,
+    progress,
+)
+
+if TYPE_CHECKING:
+    from numa_sched.plan import KeptRoom
+
+
+class KeepRoom(Planner):
+    """Tell how many servers of flavors have room, and what restores that."""
+
+    examples = """
+        There is to be room for two large servers and ten small ones:
+          numa-sched keep-room --want pinned.24=2 --want pinned.4=10
+
+        What has room, as JSON:
+          numa-sched keep-room --want pinned.24=2 --by target -f json
+
+        As commands, to be looked at and run:
+          numa-sched keep-room --want pinned.24=2 --commands > room.sh
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Give the parser."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--want',
+            metavar='FLAVOR=N',
+            action='append',
+            required=True,
+            type=_want,
+            help='how many new servers of a flavor are to have room, each '
+            'flavor for itself; may be repeated',
+        )
+        parser.add_argument(
+            '--by',
+            choices=('step', 'target'),
+            default='step',
+            help='what the rows are: steps of the plan; or flavors, with how '
+            'many have room now and after it',
+        )
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], list[Sequence[Any]]]:
+        """Give columns and rows."""
+        from numa_sched import answers, plan
+
+        fleet = source.fleet(parsed_args)
+        wanted = [
+            (answers.of_flavor(answers.find_flavor(fleet, name)), count)
+            for name, count in dict(parsed_args.want).items()
+        ]
+        terms = self.terms(parsed_args, fleet)
+        with progress() as show:
+            found = plan.keep_room(fleet, wanted, terms, show)
+        heading = list(_heading(found, parsed_args.seconds))
+        if parsed_args.by == 'step' or parsed_args.commands:
+            return self.told(parsed_args, heading, found.waves)
+        return ('Flavor', 'Wanted', 'Now', 'After', 'Reason'), [
+            (
+                each.request.flavor.name,
+                each.wanted,
+                each.now,
+                each.after,
+                each.why,
+            )
+            for each in found.targets
+        ]
+
+
+def _want(text: str) -> tuple[str, int]:
+    name, equals, count = text.rpartition('=')
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f'{text}: FLAVOR=N is wanted')
+    return name, positive(count)
+
+
+def _heading(found: 'KeptRoom', seconds: int) -> Iterator[str]:
+    from numa_sched.plan import Outcome
+
+    for each in found.targets:
+        yield (
+            f'flavor {each.request.flavor.name}: room for {each.now} of '
+            f'{many(each.wanted, "server")}.'
+        )
+        if each.why:
+            yield f'No plan makes room for so many: {each.why}.'
+    if found.outcome is Outcome.NONE and not any(
+        each.why for each in found.targets
+    ):
+        yield 'No plan exists that makes room for all of them.'
+    if found.outcome is Outcome.NOT_FOUND:
+        yield f'No plan for all was found in {seconds} s.'
+    if found.steps:
+        yield f'{counted(found.waves)}.'
+        if not found.fewest:
+            yield UNSURE
+        for each in found.targets:
+            if each.after != each.now:
+                yield (
+                    f'Then there is room for {many(each.after, "server")} of '
+                    f'flavor {each.request.flavor.name}.'
+                )

@@ -1,0 +1,130 @@
+"""``numa-sched make-room``."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from numa_sched.cli import source
+from numa_sched.cli.base import new_server
+from numa_sched.cli.plans import (
+    UNSURE,
+    Planner,
+    counted,
+    many,
+    named,
+    positive,
+    progress,
+)
+
+if TYPE_CHECKING:
+    from numa_sched.answers import Request
+    from numa_sched.fleet import Fleet
+    from numa_sched.plan import MadeRoom
+
+
+class MakeRoom(Planner):
+    """Tell which servers to move so that new ones have room."""
+
+    examples = """
+        A server of this flavor was refused:
+          numa-sched make-room --flavor pinned.16
+
+        Two servers, with what their image says:
+          numa-sched make-room --flavor pinned.16 --count 2
+            --image-property hw_cpu_thread_policy=require
+
+        One more like a server that there is:
+          numa-sched make-room --like web-1
+
+        As commands, to be looked at and run:
+          numa-sched make-room --flavor pinned.16 --commands > room.sh
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Give the parser."""
+        parser = super().get_parser(prog_name)
+        which = parser.add_mutually_exclusive_group(required=True)
+        which.add_argument(
+            '--flavor', metavar='NAME', help='the flavor of the new server'
+        )
+        which.add_argument(
+            '--like',
+            metavar='SERVER',
+            help='a server that the new one is like, but for its server '
+            'group: its UUID, the beginning of that, or its name',
+        )
+        parser.add_argument(
+            '--image-property',
+            metavar='KEY=VALUE',
+            action='append',
+            default=[],
+            help='a property of its image, with --flavor; may be repeated',
+        )
+        parser.add_argument(
+            '--count',
+            metavar='N',
+            type=positive,
+            default=1,
+            help='how many new servers there are to be; 1 by default',
+        )
+        parser.add_argument(
+            '--zone', metavar='NAME', help='the availability zone asked for'
+        )
+        self._parser = parser
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], list[Sequence[Any]]]:
+        """Give columns and rows."""
+        from numa_sched import plan
+
+        for each in parsed_args.image_property:
+            if '=' not in each:
+                self._parser.error(
+                    f'--image-property {each}: KEY=VALUE is wanted'
+                )
+            if parsed_args.like:
+                self._parser.error('--image-property goes with --flavor only')
+        fleet = source.fleet(parsed_args)
+        wanted = _request(parsed_args, fleet)
+        terms = self.terms(parsed_args, fleet)
+        with progress() as show:
+            found = plan.make_room(
+                fleet, wanted, parsed_args.count, terms, show
+            )
+        heading = list(_heading(found, parsed_args.seconds))
+        return self.told(parsed_args, heading, found.waves)
+
+
+def _request(parsed_args: argparse.Namespace, fleet: 'Fleet') -> 'Request':
+    from numa_sched import answers
+
+    if parsed_args.flavor:
+        return new_server(
+            fleet,
+            parsed_args.flavor,
+            parsed_args.image_property,
+            zone=parsed_args.zone,
+        )
+    return answers.like_server(
+        answers.find_server(fleet, parsed_args.like), zone=parsed_args.zone
+    )
+
+
+def _heading(found: 'MadeRoom', seconds: int) -> Iterator[str]:
+    from numa_sched.plan import Outcome
+
+    wanted = f'{many(found.count, "new server")} of {found.request.name}'
+    hosts = named(found.hosts)
+    if found.outcome is Outcome.THERE:
+        yield f'{wanted}: there is room already, on {hosts}.'
+    elif found.outcome is Outcome.FOUND:
+        yield f'{wanted}: {counted(found.waves)}.'
+        yield f'Then there is room on {hosts}.'
+        if not found.fewest:
+            yield UNSURE
+    elif found.outcome is Outcome.NONE:
+        yield f'{wanted}: no plan exists: {found.why}.'
+    else:
+        yield f'{wanted}: no plan was found in {seconds} s: {found.why}.'
