@@ -75,7 +75,9 @@ def run(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers = root.handlers[:]
+    loggers = [root, *map(logging.getLogger, QUIET)]
+    levels = [logger.level for logger in loggers]
     try:
         with warnings.catch_warnings():
             return Application().run(arguments)
@@ -83,4 +85,5 @@ def _run(arguments: list[str]) -> int:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     finally:
         root.handlers[:] = handlers
-        root.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,5 +1,6 @@
 """The program as a process: start, help, how it ends."""
 
+import logging
 import os
 import pathlib
 import signal
@@ -38,6 +39,13 @@ def test_without_a_command_there_is_help_and_status_2(run):
     status, out, _ = run()
     assert status == 2
     assert 'Commands:' in out
+
+
+def test_whoever_runs_a_command_in_a_process_hears_nova_as_before(run):
+    loggers = [logging.getLogger(name) for name in ('', *app.QUIET)]
+    before = [(each.level, each.handlers[:]) for each in loggers]
+    run('explian')
+    assert [(each.level, each.handlers) for each in loggers] == before
 
 
 def test_a_command_that_there_is_not_is_status_2(run):
