@@ -185,12 +185,14 @@ def test_aggregates_zones_groups_and_services_are_told(cloud, flavor):
         cloud.api.delete_server_group(group['id'])
 
 
-def test_a_cell_that_cannot_be_read_is_told_and_left_out(cloud, monkeypatch):
+def test_a_cell_that_cannot_be_read_is_told_and_left_out(
+    cloud, monkeypatch, caplog
+):
     def down(context):
         raise OSError('no route to host')
 
     monkeypatch.setattr(live, '_services', down)
-    logging.getLogger('nova.context').setLevel(logging.CRITICAL)
+    caplog.set_level(logging.CRITICAL, 'nova.context')
     warnings = []
     fleet = read(warn=warnings.append)
     assert fleet.hosts == ()

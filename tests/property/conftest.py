@@ -13,7 +13,11 @@ settings.register_profile(
 settings.load_profile('ci')
 
 
-@pytest.fixture(autouse=True, scope='session')
+@pytest.fixture(autouse=True, scope='module')
 def quiet_nova():
     """Keep Nova from formatting a log line for each pair of cells."""
-    logging.getLogger('nova').setLevel(logging.ERROR)
+    logger = logging.getLogger('nova')
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    yield
+    logger.setLevel(before)

@@ -119,9 +119,9 @@ def ask(left, spec, hosts, *, begun=True, before=(), after=(), last=True):
 
 @pytest.fixture(autouse=True)
 def _listening(left, caplog):
-    caplog.set_level('INFO')
     listener = Listener(left)
     for name in word.LOGGERS:
+        caplog.set_level('INFO', name)
         logging.getLogger(name).addHandler(listener)
     yield
     for name in word.LOGGERS:
