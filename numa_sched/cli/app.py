@@ -22,7 +22,7 @@ or from a snapshot of it.
 """
 
 # What libraries log is for those who debug; what matters of it is told.
-QUIET = ('nova', 'oslo_', 'keystoneauth', 'stevedore', 'alembic', 'sqlalchemy')
+QUIET = ('nova', 'keystoneauth', 'stevedore', 'alembic', 'sqlalchemy')
 
 
 class Application(App):

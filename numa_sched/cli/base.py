@@ -57,6 +57,15 @@ class Examples(Command):
         return super().run(parsed_args)
 
 
+def positive(text: str) -> int:
+    """Give a whole number above 0, as argparse has it from an argument."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is not a whole number above 0'
+        )
+    return int(text)
+
+
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     """Leaves examples as they are written."""
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from numa_sched.cli import source
+from numa_sched.cli.base import positive
 from numa_sched.cli.plans import (
     UNSURE,
     Planner,
     counted,
     many,
-    positive,
     progress,
 )
 

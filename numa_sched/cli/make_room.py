@@ -5,14 +5,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from numa_sched.cli import source
-from numa_sched.cli.base import new_server
+from numa_sched.cli.base import new_server, positive
 from numa_sched.cli.plans import (
     UNSURE,
     Planner,
     counted,
     many,
     named,
-    positive,
     progress,
 )
 

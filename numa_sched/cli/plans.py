@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from numa_sched.cli import source
-from numa_sched.cli.base import Answer, Several
+from numa_sched.cli.base import Answer, Several, positive
 from numa_sched.draw.words import plain
 
 if TYPE_CHECKING:
@@ -157,14 +157,6 @@ class Planner(Answer):
             return super().produce_output(parsed_args, column_names, data)
         self.say(parsed_args, *self.below)
         return 0
-
-
-def positive(text: str) -> int:
-    """Give a whole number above 0, as an option has it."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f'{text} is not above 0')
-    return number
 
 
 def progress() -> 'source.Shown':

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from numa_sched.cli.base import AboutRequest, Many, Several
+from numa_sched.cli.base import AboutRequest, Many, Several, positive
 
 if TYPE_CHECKING:
     from numa_sched.answers import Explanation, Place
@@ -73,7 +73,7 @@ class Rank(AboutRequest):
             'servers that there are, which is near what it learns in time',
         )
         parser.add_argument(
-            '--top', metavar='N', type=_count, help='the first N hosts only'
+            '--top', metavar='N', type=positive, help='the first N hosts only'
         )
         return parser
 
@@ -165,15 +165,6 @@ class Rank(AboutRequest):
 def _rounded(number: float) -> float:
     """Give a number with four digits behind the point; never -0.0."""
     return round(number, 4) + 0.0
-
-
-def _count(text: str) -> int:
-    """Give a number above 0, as argparse has it from an argument."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(
-            f'{text!r} is not a number of hosts: 1 or more is wanted'
-        )
-    return int(text)
 
 
 def _mix(name: str, fleet: 'Fleet') -> 'Mix':

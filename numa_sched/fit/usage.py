@@ -28,23 +28,16 @@ class Held(Protocol):
 def host_after(claim: Claim) -> Host:
     """Give the host of a claim as it is once the claim has arrived."""
     host, starts = claim.host, claim.host.layout.form.page_starts
-    memory_used_mb = list(host.memory_used_mb)
-    shared_used = list(host.shared_used)
-    pinned = list(host.pinned)
-    pages_used = list(host.pages_used)
+    used = _Used(host)
     for index, cell in zip(claim.indexes, claim.cells_after(), strict=True):
-        memory_used_mb[index] = cell.memory_used_mb
-        shared_used[index] = cell.shared_used
-        pinned[index] = cell.pinned
-        pages_used[starts[index] : starts[index + 1]] = cell.pages_used
-    return dataclasses.replace(
-        host,
-        memory_used_mb=tuple(memory_used_mb),
-        shared_used=tuple(shared_used),
-        pinned=tuple(pinned),
-        pages_used=tuple(pages_used),
-        pools=pools_after(claim) if claim.guest.devices else host.pools,
-    )
+        used.memory_mb[index] = cell.memory_used_mb
+        used.shared[index] = cell.shared_used
+        used.pinned[index] = cell.pinned
+        used.pages[starts[index] : starts[index + 1]] = cell.pages_used
+    after = used.host()
+    if not claim.guest.devices:
+        return after
+    return dataclasses.replace(after, pools=pools_after(claim))
 
 
 def host_without(host: Host, guest: Guest, held: Sequence[Held]) -> Host:
@@ -57,35 +50,47 @@ def host_without(host: Host, guest: Guest, held: Sequence[Held]) -> Host:
     :param held: one for each cell of the guest
     """
     form, cells = host.layout.form, host.layout.cells
-    memory_used_mb = list(host.memory_used_mb)
-    shared_used = list(host.shared_used)
-    pinned = list(host.pinned)
-    pages_used = list(host.pages_used)
+    used = _Used(host)
     index_of = {cell: index for index, cell in enumerate(form.ids)}
     for wanted, seat in zip(guest.cells, held, strict=True):
         if seat.cell not in index_of:
             continue
         index = index_of[seat.cell]
-        memory_used_mb[index] = max(
-            memory_used_mb[index] - wanted.memory_mb, 0
+        used.memory_mb[index] = max(
+            used.memory_mb[index] - wanted.memory_mb, 0
         )
-        shared_used[index] = max(shared_used[index] - wanted.shared, 0)
+        used.shared[index] = max(used.shared[index] - wanted.shared, 0)
         freed = seat.pinned
         if wanted.thread_policy is ThreadPolicy.ISOLATE:
             for core in cells[index].siblings:
                 if core & seat.pinned:
                     freed |= core
-        pinned[index] &= ~freed
+        used.pinned[index] &= ~freed
         sizes = form.page_sizes_kb[index]
         size_kb = seat.page_size_kb or min(sizes, default=None)
         if size_kb in sizes:
             at = form.page_starts[index] + sizes.index(size_kb)
             pages = wanted.memory_mb * 1024 // size_kb
-            pages_used[at] = max(pages_used[at] - pages, 0)
-    return dataclasses.replace(
-        host,
-        memory_used_mb=tuple(memory_used_mb),
-        shared_used=tuple(shared_used),
-        pinned=tuple(pinned),
-        pages_used=tuple(pages_used),
-    )
+            used.pages[at] = max(used.pages[at] - pages, 0)
+    return used.host()
+
+
+class _Used:
+    """What is in use of a host, cell by cell, to be changed."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self.memory_mb = list(host.memory_used_mb)
+        self.shared = list(host.shared_used)
+        self.pinned = list(host.pinned)
+        self.pages = list(host.pages_used)
+
+    def host(self) -> Host:
+        """Give the host with it."""
+        return dataclasses.replace(
+            self._host,
+            memory_used_mb=tuple(self.memory_mb),
+            shared_used=tuple(self.shared),
+            pinned=tuple(self.pinned),
+            pages_used=tuple(self.pages),
+        )

@@ -50,7 +50,7 @@ def test_without_a_topology_others_decide(ask):
 def test_a_number_of_hosts_is_1_or_more(run, number):
     status, out, err = run('rank', 'web', '--top', number)
     assert (status, out) == (2, '')
-    assert f"argument --top: '{number}' is not a number of hosts" in err
+    assert f"argument --top: '{number}' is not a whole number above 0" in err
 
 
 def test_a_snapshot_without_weighers_says_that_they_are_not_known(ask):
