@@ -4,12 +4,15 @@ import pathlib
 
 import pytest
 
+from tests import threads
+
+threads.bear_being_looked_at()
+
 # Those that take more than half a minute, the longest first: workers end
 # together if these have begun together.
 LONG = (
     'compute/test_wishes.py',
     'scheduler/test_prediction.py',
-    'compute/test_upstream.py',
     'scheduler/test_policy.py',
     'scheduler/test_destination.py',
     'scheduler/test_destinations.py',

@@ -1,6 +1,6 @@
 """Nova's own tests of live migration with devices pass with our driver."""
 
-from tests.functional.compute import upstream
+from tests.long import upstream
 
 TESTS = {'test_pci_sriov_servers': 30, 'test_vgpu': 8, 'test_vtpm': 16}
 

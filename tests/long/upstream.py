@@ -5,7 +5,7 @@ JSON, how many tests each module has run and how often our driver migrated in
 them. A test that stands still ends it, telling where each thread stands::
 
     OS_NOVA_DISABLE_EVENTLET_PATCHING=true \\
-        python -m tests.functional.compute.upstream \\
+        python -m tests.long.upstream \\
         nova.tests.functional.libvirt.test_numa_live_migration
 """
 

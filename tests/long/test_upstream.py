@@ -1,6 +1,6 @@
 """Nova's own tests of live migration pass with our driver."""
 
-from tests.functional.compute import upstream
+from tests.long import upstream
 
 TESTS = {
     'test_numa_live_migration': 13,
