@@ -1,6 +1,7 @@
 """Sphinx configuration."""
 
 import importlib.metadata
+import logging
 
 project = 'numa_sched'
 release = version = importlib.metadata.version('numa-sched')
@@ -21,6 +22,10 @@ templates_path = ['_templates']
 # It is no project of OpenStack: name and version are its own.
 openstackdocs_auto_name = False
 openstackdocs_auto_version = False
+# Nor is each tree a checkout of git, which the theme would warn of.
+logging.getLogger('sphinx.openstackdocstheme.ext').addFilter(
+    lambda record: 'cannot get gitsha' not in record.getMessage()
+)
 man_pages = [
     (
         'numa-sched',

@@ -41,23 +41,23 @@ def wheel(tmp_path_factory):
 
 
 class Environment:
-    """An environment of its own with a copy of Nova in it.
+    """An environment of its own with a copy of Nova, in it or elsewhere.
 
     What else Nova needs is there when code runs, and not for pip to see.
     """
 
-    def __init__(self, directory):
+    def __init__(self, directory, nova=None):
         venv.create(directory)
         self.python = directory / 'bin' / 'python'
         (self.packages,) = directory.glob('lib/python*/site-packages')
-        stock = pathlib.Path(sysconfig.get_path('purelib'))
+        self.nova = nova or self.packages
+        self.others = pathlib.Path(sysconfig.get_path('purelib'))
         shutil.copytree(
-            stock / 'nova',
-            self.packages / 'nova',
+            self.others / 'nova',
+            self.nova / 'nova',
             copy_function=os.link,
             ignore=shutil.ignore_patterns('tests', '__pycache__'),
         )
-        self.others = stock
 
     def files(self):
         """Give the paths of all files, but those that Python caches."""
@@ -71,8 +71,9 @@ class Environment:
         """Give what a piece of code prints."""
         return subprocess.run(
             [
-                *(self.python, '-W', 'ignore', '-c'),
-                f'import sys; sys.path.append("{self.others}"); {code}',
+                *(self.python, '-P', '-W', 'ignore', '-c'),
+                f'import sys; sys.path += ["{self.nova}", "{self.others}"]; '
+                f'{code}',
             ],
             env={**os.environ, 'PYTHONPATH': ''},
             capture_output=True,
@@ -80,10 +81,31 @@ class Environment:
             check=True,
         ).stdout.split()
 
+    def driver(self):
+        """Give the modules of the driver and of what it is made from."""
+        return self.run(
+            'from oslo_utils import importutils as i; '
+            'd = i.import_class("nova.virt.numa_sched.LibvirtDriver"); '
+            'print(d.__module__, d.__mro__[1].__module__)'
+        )
+
+
+DRIVER = ['numa_sched.nova.compute.libvirt', 'nova.virt.libvirt.driver']
+CHECK = (
+    'from numa_sched.nova.status import checks; '
+    'print(checks.Checks().installation().details)'
+)
+
 
 @pytest.fixture
 def environment(tmp_path):
     return Environment(tmp_path)
+
+
+@pytest.fixture
+def beside(tmp_path):
+    """Another directory than Nova's, as pip's beside a distribution's."""
+    return Environment(tmp_path / 'ours', tmp_path / 'novas')
 
 
 def pip(*arguments, into=None):
@@ -105,21 +127,27 @@ def test_one_file_is_added_to_nova_and_taken_away_again(environment, wheel):
     assert {path for path in added if path.startswith('nova/')} == {
         f'{OURS}/__init__.py'
     }
-    driver = environment.run(
-        'from oslo_utils import importutils as i; '
-        'd = i.import_class("nova.virt.numa_sched.LibvirtDriver"); '
-        'print(d.__module__, d.__mro__[1].__module__)'
-    )
-    assert driver == [
-        'numa_sched.nova.compute.libvirt',
-        'nova.virt.libvirt.driver',
-    ]
+    assert environment.driver() == DRIVER
+    assert environment.run(CHECK) == ['None']
     pip('uninstall', '-y', 'numa-sched', into=environment)
     assert environment.files() == before
     assert not (environment.packages / OURS).exists()
     assert environment.run('import nova.virt.driver; print("fine")') == [
         'fine'
     ]
+
+
+def test_a_driver_that_nova_does_not_find_is_told_with_what_helps(
+    beside, wheel
+):
+    pip('install', '--no-deps', wheel, into=beside)
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        beside.driver()
+    assert "No module named 'nova.virt.numa_sched'" in caught.value.stderr
+    _, command = ' '.join(beside.run(CHECK)).split(' or run: ')
+    subprocess.run(command, shell=True, check=True)
+    assert beside.driver() == DRIVER
+    assert beside.run(CHECK) == ['None']
 
 
 def test_all_of_the_package_is_in_the_wheel(environment, wheel):

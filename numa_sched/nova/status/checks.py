@@ -17,7 +17,7 @@ from oslo_upgradecheck.upgradecheck import Result
 
 from numa_sched import plugins
 from numa_sched.exceptions import ConfigError
-from numa_sched.nova.status import hosts, pipelines, settings
+from numa_sched.nova.status import hosts, installation, pipelines, settings
 from numa_sched.nova.status.cloud import Cloud
 from numa_sched.nova.status.findings import first_line, result, warning
 from numa_sched.settings import read as read_settings
@@ -61,6 +61,16 @@ class Checks(upgradecheck.UpgradeCommands):
     def release(self) -> Result:
         """Check the release of Nova."""
         return settings.release(version.version_string())
+
+    @_checked
+    def installation(self) -> Result:
+        """Check whether Nova finds our driver."""
+        if installation.is_found():
+            return result(())
+        return installation.driver(
+            *installation.places(),
+            wanted=CONF.compute_driver == installation.DRIVER,
+        )
 
     @_checked
     def options(self) -> Result:
@@ -144,6 +154,7 @@ class Checks(upgradecheck.UpgradeCommands):
 
     _upgrade_checks = (
         ('Nova release', release),
+        ('Place of the driver', installation),
         ('Options of numa_sched', options),
         ('Host filters', filters),
         ('Weighers', weighers),

@@ -21,6 +21,7 @@ DRIVER = 'numa_sched.LibvirtDriver'
 PROGRAM = pathlib.Path(sys.prefix, 'bin', 'numa-sched-status')
 CHECKS = {
     'Nova release',
+    'Place of the driver',
     'Options of numa_sched',
     'Host filters',
     'Weighers',
