@@ -1,6 +1,5 @@
 """The source distribution: all that the checkout has, and from it anew."""
 
-import pathlib
 import shutil
 import subprocess
 import sys
@@ -8,28 +7,7 @@ import tarfile
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[2]
-RECORD = 'numa_sched.egg-info/SOURCES.txt'
-
-
-def sources():
-    """Give the names of the files that belong to this tree."""
-    if (ROOT / 'PKG-INFO').exists():
-        told = (ROOT / RECORD).read_text()
-    else:
-        told = subprocess.run(
-            ['git', 'ls-files'],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        ).stdout
-    made = ('PKG-INFO', 'numa_sched.egg-info/')
-    return {
-        name
-        for name in told.splitlines()
-        if not name.startswith(made) and (ROOT / name).exists()
-    }
+from tests.tree import ROOT, sources
 
 
 @pytest.fixture

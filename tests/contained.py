@@ -1,0 +1,102 @@
+"""Programs in namespaces of their own, so that nothing of them is left over.
+
+Processes, mounts and network are a run's own, and the kernel removes them,
+however it ends. What is here needs nothing to be installed.
+"""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+NAMESPACES = ('--net', '--mount', '--uts', '--ipc', '--pid', '--fork')
+DISK = '/var/tmp'
+# Debian has daemons where not everybody looks.
+PATH = f'{os.environ.get("PATH", "")}:/usr/sbin:/sbin'
+# The first process of its namespace, which has to wait for orphans: those who
+# end them do until they are gone.
+INIT = ('sh', '-c', '"$@"; exit $?', 'sh')
+
+
+def why_not(commands, files):
+    """Give why a run cannot be here, None if it can.
+
+    :param commands: what it runs, each with Debian's package that has it
+    :param files: the same by path
+    """
+    if os.geteuid() != 0:
+        return 'This must run as root.'
+    missing = sorted(
+        {p for c, p in commands.items() if not shutil.which(c, path=PATH)}
+        | {p for f, p in files.items() if not pathlib.Path(f).exists()}
+    )
+    if missing:
+        return (
+            'Install what is missing: apt-get install -y '
+            f'--no-install-recommends {" ".join(missing)}'
+        )
+    mount = ('mount', '-t', 'tmpfs', 'tmpfs', '/mnt')
+    tried = subprocess.run(
+        ['unshare', *NAMESPACES, '--mount-proc', *mount],
+        capture_output=True,
+        text=True,
+    )
+    if tried.returncode:
+        return f'There are no namespaces here: {tried.stderr.strip()}'
+    return None
+
+
+def end_by_signals():
+    """Have signals that end the program let it clean up first."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))
+
+
+@contextlib.contextmanager
+def directory():
+    """Give a directory on a disk, for everybody to look into; it goes."""
+    with tempfile.TemporaryDirectory(prefix='numa-sched-', dir=DISK) as made:
+        pathlib.Path(made).chmod(0o755)
+        yield made
+
+
+def arguments(tests):
+    """Give what the program was called with, for pytest.
+
+    :param tests: what is tested if nothing is named
+    """
+    given = sys.argv[1:]
+    if any(os.path.exists(each.split('::')[0]) for each in given):
+        return given
+    return [*given, str(tests)]
+
+
+def run(*command, env, without=()):
+    """Run a command in namespaces, and give its exit status.
+
+    :param without: those that it shares with this program
+    """
+    namespaces = [each for each in NAMESPACES if each not in without]
+    process = subprocess.Popen(
+        [
+            # Ends with us even if we are killed.
+            *('setpriv', '--pdeathsig', 'KILL'),
+            *('unshare', *namespaces, '--kill-child'),
+            *('--mount-proc', *INIT, *command),
+        ],
+        env=env,
+    )
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # The command has been told too, and ends what it has begun.
+            continue
+        except SystemExit:
+            process.kill()
+            process.wait()
+            raise
