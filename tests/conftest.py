@@ -1,5 +1,6 @@
 """How tests are run beside each other, and what is told meanwhile."""
 
+import os
 import pathlib
 
 import pytest
@@ -31,6 +32,11 @@ LONG = (
 )
 FUNCTIONAL = pathlib.Path(__file__).parent / 'functional'
 PLACES = {FUNCTIONAL / name: place for place, name in enumerate(LONG)}
+
+
+def pytest_xdist_auto_num_workers():
+    """Have more than processors: those with clouds wait a good deal."""
+    return os.cpu_count() * 3 // 2
 
 
 def pytest_collection_modifyitems(items):

@@ -8,17 +8,16 @@ from tests.debian.system import Debian
 from tests.tree import ROOT, sources
 
 TREE = 'build/numa-sched'
+RECOMMENDED = ('python3-cliff', 'python3-jinja2', 'python3-rich')
 
 
 @pytest.fixture(scope='session')
 def debian():
-    """A Debian with Debian's Nova; it goes away with the run."""
+    """A Debian; it goes away with the run."""
     disk = os.environ.get('DEBIAN_DISK')
     if not disk:
         pytest.exit('run these by: python -m tests.debian', returncode=1)
-    made = Debian(pathlib.Path(disk, 'debian'))
-    made.install('python3-nova')
-    return made
+    return Debian(pathlib.Path(disk, 'debian'))
 
 
 @pytest.fixture(scope='session')
@@ -37,9 +36,20 @@ def package(debian):
     return f'/{built.relative_to(debian.root)}'
 
 
+@pytest.fixture(scope='session')
+def beside_nova(debian, package):
+    """Debian's Nova, and what the package wants; not itself.
+
+    It comes after the package is built: unit tests are run without Nova.
+    """
+    wanted = [*RECOMMENDED, 'python3-nova', 'python3-os-traits']
+    debian.install(*wanted)
+    return debian
+
+
 @pytest.fixture
-def installed(debian, package):
+def installed(beside_nova, package):
     """Have the package there for a test, and not after it."""
-    debian.run('apt-get', 'install', '-y', package)
-    yield debian
-    debian.run('apt-get', 'purge', '-y', 'python3-numa-sched')
+    beside_nova.install(package)
+    yield beside_nova
+    beside_nova.run('apt-get', 'purge', '-y', 'python3-numa-sched')

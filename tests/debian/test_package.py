@@ -43,13 +43,9 @@ def test_what_glance_is_told_is_there(installed):
     assert (installed.root / METADEFS).is_file()
 
 
-def test_nothing_is_left_when_it_is_taken_away(debian, package):
-    debian.run('apt-get', 'install', '-y', '--download-only', package)
-    debian.install(
-        'python3-cliff', 'python3-jinja2', 'python3-os-traits', 'python3-rich'
-    )
-    before = debian.files()
-    debian.install(package)
-    assert METADEFS in debian.files() - before
-    debian.run('apt-get', 'purge', '-y', 'python3-numa-sched')
-    assert debian.files() == before
+def test_nothing_is_left_when_it_is_taken_away(beside_nova, package):
+    before = beside_nova.files()
+    beside_nova.install(package)
+    assert METADEFS in beside_nova.files() - before
+    beside_nova.run('apt-get', 'purge', '-y', 'python3-numa-sched')
+    assert beside_nova.files() == before

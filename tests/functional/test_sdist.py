@@ -9,6 +9,8 @@ import pytest
 
 from tests.tree import ROOT, sources
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def tree(tmp_path):

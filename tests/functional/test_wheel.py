@@ -11,6 +11,8 @@ import zipfile
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 ROOT = pathlib.Path(__file__).parents[2]
 SOURCES = (
     *('LICENSE', 'README.rst', 'etc', 'numa_sched'),

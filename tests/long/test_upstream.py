@@ -1,6 +1,10 @@
 """Nova's own tests of live migration pass with our driver."""
 
+import pytest
+
 from tests.long import upstream
+
+pytestmark = pytest.mark.long
 
 TESTS = {
     'test_numa_live_migration': 13,

@@ -9,7 +9,7 @@ import datetime
 import types
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from nova import exception, objects, servicegroup
 from nova.compute import task_states
@@ -295,7 +295,6 @@ def scheduled(request, found):
     }
 
 
-@settings(max_examples=1000)
 @given(situations())
 def test_explain_and_rank_say_what_the_scheduler_does(told):
     with pytest.MonkeyPatch.context() as patched:
