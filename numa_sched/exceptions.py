@@ -35,3 +35,27 @@ class OutputError(NumaSchedError):
 
 class RequestError(NumaSchedError):
     """What a server or a flavor asks for cannot be understood."""
+
+
+class JournalError(NumaSchedError):
+    """A journal cannot be read, or is of something else."""
+
+
+class RefusedError(NumaSchedError):
+    """The API of a cloud refuses what it is asked for.
+
+    ``status`` is that of HTTP.
+    """
+
+    def __init__(self, message: str, status: int):
+        """Take what it says, and the status."""
+        super().__init__(message)
+        self.status = status
+
+
+class ForbiddenError(RefusedError):
+    """The API of a cloud says that the caller may not ask for that."""
+
+
+class UnansweredError(NumaSchedError):
+    """The API of a cloud gives no answer, or says that it is broken."""

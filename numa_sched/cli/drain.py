@@ -1,19 +1,21 @@
 """``numa-sched drain``."""
 
 import argparse
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from numa_sched.cli import source
-from numa_sched.cli.plans import Planner, counted, many, progress
+from numa_sched.cli.plans import Found, Planner, counted, many, progress
 
 if TYPE_CHECKING:
+    from numa_sched.fleet import Fleet
     from numa_sched.plan import Drain as Plan
+    from numa_sched.plan import Terms
 
 
 class Drain(Planner):
     """Tell where the servers of hosts go so that these are empty."""
 
+    about = ('hosts',)
     examples = """
         A host that is to be repaired:
           numa-sched drain node7
@@ -23,6 +25,9 @@ class Drain(Planner):
 
         As commands, to be looked at and run:
           numa-sched drain node7 --commands > drain.sh
+
+        Carried out, once it has been shown and agreed to:
+          numa-sched drain node7 --execute
 
         From a snapshot, as JSON:
           numa-sched drain node7 --snapshot fleet.json.gz -f json
@@ -40,15 +45,13 @@ class Drain(Planner):
         )
         return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], list[Sequence[Any]]]:
-        """Give columns and rows."""
+    def find(
+        self, parsed_args: argparse.Namespace, fleet: 'Fleet', terms: 'Terms'
+    ) -> Found:
+        """Give the plan for a fleet."""
         from numa_sched import answers, plan, plugins
         from numa_sched.answers.rank import mix_of_servers
 
-        fleet = source.fleet(parsed_args)
-        terms = self.terms(parsed_args, fleet)
         names = dict.fromkeys(parsed_args.hosts)
         hosts = [answers.find_host(fleet, name) for name in names]
         strategy = plugins.strategy(fleet.ranking.strategy)
@@ -56,10 +59,12 @@ class Drain(Planner):
             found = plan.drain(
                 fleet, hosts, strategy(mix_of_servers(fleet)), terms, show
             )
-        return self.told(
-            parsed_args,
+        return Found(
             list(_heading(found, parsed_args.seconds)),
             found.waves,
+            # Who is to stay is not missed.
+            not found.left
+            and all(each.server.uuid in terms.pinned for each in found.stays),
             (*found.stays, *found.left),
         )
 

@@ -4,10 +4,11 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from numa_sched.cli import source
+from numa_sched.cli import watching
 from numa_sched.cli.base import positive
 from numa_sched.cli.plans import (
     UNSURE,
+    Found,
     Planner,
     counted,
     many,
@@ -15,18 +16,24 @@ from numa_sched.cli.plans import (
 )
 
 if TYPE_CHECKING:
-    from numa_sched.plan import KeptRoom
+    from numa_sched.fleet import Fleet
+    from numa_sched.plan import KeptRoom, Terms
 
 
 class KeepRoom(Planner):
     """Tell how many servers of flavors have room, and what restores that."""
 
+    about = ('want',)
     examples = """
         There is to be room for two large servers and ten small ones:
           numa-sched keep-room --want pinned.24=2 --want pinned.4=10
 
         What has room, as JSON:
           numa-sched keep-room --want pinned.24=2 --by target -f json
+
+        Looked after for good, with four migrations an hour and none by day:
+          numa-sched keep-room --want pinned.24=2 --watch 60 --execute --yes
+            --hourly 4 --quiet-hours 08:00-18:00
 
         As commands, to be looked at and run:
           numa-sched keep-room --want pinned.24=2 --commands > room.sh
@@ -51,35 +58,48 @@ class KeepRoom(Planner):
             help='what the rows are: steps of the plan; or flavors, with how '
             'many have room now and after it',
         )
+        watching.add_arguments(parser, positive)
         return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], list[Sequence[Any]]]:
-        """Give columns and rows."""
+    def check(self, parsed_args: argparse.Namespace) -> None:
+        """End with status 2 if options do not go together."""
+        super().check(parsed_args)
+        wrong = watching.wrong_usage(parsed_args)
+        if wrong:
+            self._parser.error(wrong)
+
+    def answer(self, parsed_args: argparse.Namespace) -> int:
+        """Do it once, or again and again; give the exit status."""
+        if not parsed_args.watch:
+            return super().answer(parsed_args)
+        self.check(parsed_args)
+        return watching.run(self, parsed_args)
+
+    def find(
+        self, parsed_args: argparse.Namespace, fleet: 'Fleet', terms: 'Terms'
+    ) -> Found:
+        """Give the plan for a fleet."""
         from numa_sched import answers, plan
 
-        fleet = source.fleet(parsed_args)
         wanted = [
             (answers.of_flavor(answers.find_flavor(fleet, name)), count)
             for name, count in dict(parsed_args.want).items()
         ]
-        terms = self.terms(parsed_args, fleet)
         with progress() as show:
             found = plan.keep_room(fleet, wanted, terms, show)
-        heading = list(_heading(found, parsed_args.seconds))
-        if parsed_args.by == 'step' or parsed_args.commands:
-            return self.told(parsed_args, heading, found.waves)
-        return ('Flavor', 'Wanted', 'Now', 'After', 'Reason'), [
-            (
-                each.request.flavor.name,
-                each.wanted,
-                each.now,
-                each.after,
-                each.why,
-            )
-            for each in found.targets
-        ]
+        return Found(
+            list(_heading(found, parsed_args.seconds)),
+            found.waves,
+            found.outcome in (plan.Outcome.THERE, plan.Outcome.FOUND),
+            instead=_rows(found) if parsed_args.by == 'target' else None,
+        )
+
+
+def _rows(found: 'KeptRoom') -> tuple[Sequence[str], list[Sequence[Any]]]:
+    return ('Flavor', 'Wanted', 'Now', 'After', 'Reason'), [
+        (each.request.flavor.name, each.wanted, each.now, each.after, each.why)
+        for each in found.targets
+    ]
 
 
 def _want(text: str) -> tuple[str, int]:

@@ -1,13 +1,13 @@
 """``numa-sched make-room``."""
 
 import argparse
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from numa_sched.cli import source
 from numa_sched.cli.base import new_server, positive
 from numa_sched.cli.plans import (
     UNSURE,
+    Found,
     Planner,
     counted,
     many,
@@ -18,12 +18,13 @@ from numa_sched.cli.plans import (
 if TYPE_CHECKING:
     from numa_sched.answers import Request
     from numa_sched.fleet import Fleet
-    from numa_sched.plan import MadeRoom
+    from numa_sched.plan import MadeRoom, Terms
 
 
 class MakeRoom(Planner):
     """Tell which servers to move so that new ones have room."""
 
+    about = ('flavor', 'like', 'image_property', 'count', 'zone')
     examples = """
         A server of this flavor was refused:
           numa-sched make-room --flavor pinned.16
@@ -34,6 +35,9 @@ class MakeRoom(Planner):
 
         One more like a server that there is:
           numa-sched make-room --like web-1
+
+        Carried out, once it has been shown and agreed to:
+          numa-sched make-room --flavor pinned.16 --execute
 
         As commands, to be looked at and run:
           numa-sched make-room --flavor pinned.16 --commands > room.sh
@@ -69,15 +73,11 @@ class MakeRoom(Planner):
         parser.add_argument(
             '--zone', metavar='NAME', help='the availability zone asked for'
         )
-        self._parser = parser
         return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], list[Sequence[Any]]]:
-        """Give columns and rows."""
-        from numa_sched import plan
-
+    def check(self, parsed_args: argparse.Namespace) -> None:
+        """End with status 2 if options do not go together."""
+        super().check(parsed_args)
         for each in parsed_args.image_property:
             if '=' not in each:
                 self._parser.error(
@@ -85,15 +85,23 @@ class MakeRoom(Planner):
                 )
             if parsed_args.like:
                 self._parser.error('--image-property goes with --flavor only')
-        fleet = source.fleet(parsed_args)
+
+    def find(
+        self, parsed_args: argparse.Namespace, fleet: 'Fleet', terms: 'Terms'
+    ) -> Found:
+        """Give the plan for a fleet."""
+        from numa_sched import plan
+
         wanted = _request(parsed_args, fleet)
-        terms = self.terms(parsed_args, fleet)
         with progress() as show:
             found = plan.make_room(
                 fleet, wanted, parsed_args.count, terms, show
             )
-        heading = list(_heading(found, parsed_args.seconds))
-        return self.told(parsed_args, heading, found.waves)
+        return Found(
+            list(_heading(found, parsed_args.seconds)),
+            found.waves,
+            found.outcome in (plan.Outcome.THERE, plan.Outcome.FOUND),
+        )
 
 
 def _request(parsed_args: argparse.Namespace, fleet: 'Fleet') -> 'Request':

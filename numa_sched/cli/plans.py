@@ -2,17 +2,21 @@
 
 import argparse
 import collections
+import dataclasses
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from numa_sched.cli import source
+from numa_sched.cli import carrying, source
 from numa_sched.cli.base import Answer, Several, positive
 from numa_sched.draw.words import plain
 
 if TYPE_CHECKING:
+    from numa_sched.carry import Avoid
     from numa_sched.fleet import Fleet
     from numa_sched.plan import Stay, Step, Terms, Waves
+
+NOBODY: 'Avoid' = frozenset()
 
 COLUMNS = (
     *('Wave', 'Server', 'UUID', 'Move', 'From', 'To'),
@@ -29,12 +33,36 @@ UNSURE = 'Whether fewer migrations would do is not known.'
 LIVE_VERSION, COLD_VERSION = '2.30', '2.56'
 
 
+INCOMPLETE = 3
+"""The exit status where a plan does not lead to all that is wanted."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """A plan, with what is told of it.
+
+    ``heading`` stands above it; ``reached`` tells whether it leads to all
+    that is wanted. ``instead`` are columns and rows that take the place of
+    steps in a table.
+    """
+
+    heading: Sequence[str]
+    waves: 'Waves'
+    reached: bool
+    stays: 'Sequence[Stay]' = ()
+    instead: tuple[Sequence[str], list[Sequence[Any]]] | None = None
+
+
 class Planner(Answer):
     """A command whose answer is a plan: rows of steps, wave by wave."""
+
+    about: Sequence[str] = ()
+    """The arguments that say what a plan is for."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Give the parser, with what a plan is held to."""
         parser = super().get_parser(prog_name)
+        self._parser = parser
         group = parser.add_argument_group('plan', 'what a plan is held to')
         group.add_argument(
             '--commands',
@@ -87,21 +115,72 @@ class Planner(Answer):
             help='how long to look for a plan that is not found at once; 10 '
             'by default',
         )
+        carrying.add_arguments(parser)
         return parser
 
     def answer(self, parsed_args: argparse.Namespace) -> int:
-        """Write rows, or commands."""
+        """Write rows or commands, or have it carried out; give the status."""
+        self.check(parsed_args)
+        if parsed_args.execute or parsed_args.resume:
+            return carrying.run(self, parsed_args)
+        self.show(parsed_args)
+        return self.status
+
+    def check(self, parsed_args: argparse.Namespace) -> None:
+        """End with status 2 if options do not go together."""
+        wrong = carrying.wrong_usage(parsed_args)
+        if wrong:
+            self._parser.error(wrong)
+
+    def show(self, parsed_args: argparse.Namespace) -> None:
+        """Look for a plan, and write it."""
         if not parsed_args.commands:
-            return super().answer(parsed_args)
+            super().answer(parsed_args)
+            return
         parsed_args.formatter = 'commands'
         self.take_action(parsed_args)
-        for line in commands(self.planned):
+        for line in commands(self.found.waves):
             self.app.stdout.write(f'{line}\n')
-        return 0
 
-    planned: 'Waves' = ()
+    found: Found
+    """The last plan."""
 
-    def terms(
+    @property
+    def status(self) -> int:
+        """The exit status that the last plan stands for."""
+        return 0 if self.found.reached else INCOMPLETE
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], list[Sequence[Any]]]:
+        """Give columns and rows."""
+        self.look(parsed_args)
+        return self._told(parsed_args)
+
+    def look(
+        self, parsed_args: argparse.Namespace, avoid: 'Avoid' = NOBODY
+    ) -> Found:
+        """Look for a plan for the cloud as it is now.
+
+        :param avoid: servers that are not to go to hosts
+        :raises NumaSchedError: if there is nothing to look for it in
+        """
+        fleet = source.fleet(parsed_args)
+        terms = self._terms(parsed_args, fleet)
+        terms = dataclasses.replace(terms, avoid=avoid)
+        self.found = self.find(parsed_args, fleet, terms)
+        return self.found
+
+    def find(
+        self, parsed_args: argparse.Namespace, fleet: 'Fleet', terms: 'Terms'
+    ) -> Found:
+        """Give the plan for a fleet.
+
+        :raises NumaSchedError: if what it is for is not there
+        """
+        raise NotImplementedError
+
+    def _terms(
         self, parsed_args: argparse.Namespace, fleet: 'Fleet'
     ) -> 'Terms':
         """Give what a plan is held to.
@@ -111,37 +190,40 @@ class Planner(Answer):
         from numa_sched.answers import find_server
         from numa_sched.plan import Limits, Terms
 
+        if self._pinned is None:
+            self._pinned = frozenset(
+                find_server(fleet, each).uuid for each in parsed_args.pin
+            )
         return Terms(
             Limits(parsed_args.per_host, parsed_args.at_once),
             cold=parsed_args.cold,
-            pinned=frozenset(
-                find_server(fleet, each).uuid for each in parsed_args.pin
-            ),
+            pinned=self._pinned,
             spare=parsed_args.spare,
             seconds=parsed_args.seconds,
         )
 
-    def told(
-        self,
-        parsed_args: argparse.Namespace,
-        heading: Sequence[str],
-        waves: 'Waves',
-        stays: 'Sequence[Stay]' = (),
+    # Found once: one of them may be gone when there is another plan.
+    _pinned: frozenset[str] | None = None
+
+    def _told(
+        self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], list[Sequence[Any]]]:
         """Give columns and rows; who stays is told to people below them."""
-        self.planned = waves
-        self.say(parsed_args, *heading)
+        found = self.found
+        if found.instead and not parsed_args.commands:
+            return found.instead
+        self.say(parsed_args, *found.heading)
         if parsed_args.commands:
-            for line in (*heading, *map(_told, stays)):
+            for line in (*found.heading, *map(_stays, found.stays)):
                 self.app.stdout.write(f'# {plain(line)}\n')
         rows = [
             _row(number, step)
-            for number, wave in enumerate(waves, 1)
+            for number, wave in enumerate(found.waves, 1)
             for step in wave
         ]
         if parsed_args.formatter != 'table':
-            return COLUMNS, [*rows, *map(_stay, stays)]
-        self.below = [*map(_told, stays)]
+            return COLUMNS, [*rows, *map(_stay, found.stays)]
+        self.below = [*map(_stays, found.stays)]
         places = [COLUMNS.index(each) for each in SHOWN]
         return SHOWN, [[row[place] for place in places] for row in rows]
 
@@ -210,7 +292,7 @@ def _stay(stay: 'Stay') -> Sequence[Any]:
     )
 
 
-def _told(stay: 'Stay') -> str:
+def _stays(stay: 'Stay') -> str:
     server = stay.server
     return f'{server.name} ({server.uuid}) stays on {server.host}: {stay.why}.'
 

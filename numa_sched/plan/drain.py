@@ -103,9 +103,15 @@ def _left(cloud: Cloud, state: State, number: int, alone: bool) -> Stay:
         each
         for index, each in enumerate(fleet.hosts)
         if index not in cloud.empty
+        and (server.uuid, each.name) not in cloud.terms.avoid
     ]
     found = explain(fleet, of_server(server, move), others)
     words = why_nowhere(found)
+    refused = sorted(
+        host for uuid, host in cloud.terms.avoid if uuid == server.uuid
+    )
+    if refused:
+        words += f'; it has been turned down by {", ".join(refused)}'
     return Stay(
         server,
         f'fits nowhere: {words}'
@@ -201,7 +207,11 @@ class _Search:
             kinds.setdefault(id(kind), []).append(number)
         for alike in kinds.values():
             kind = self._cloud.kind(alike[0], start.sitting(alike[0]))
-            hosts = [start.host(each) for each in start.open_hosts(alike[0])]
+            # One of them may have been turned down by a host, another not.
+            open_to = {
+                host for each in alike for host in start.open_hosts(each)
+            }
+            hosts = [start.host(each) for each in sorted(open_to)]
             if kind.is_plain and sum(kind.at_most(hosts)) < len(alike):
                 return True
         return False

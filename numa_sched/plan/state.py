@@ -287,7 +287,15 @@ class State:
         ):
             return True
         hosts = self.cloud.fleet.hosts
-        if hosts[host].name == hosts[self.sitting(number).host].name:
+        name = hosts[host].name
+        if (
+            name == hosts[self.sitting(number).host].name
+            or (
+                self.cloud.fleet.servers[number].uuid,
+                name,
+            )
+            in self.cloud.terms.avoid
+        ):
             return True
         group = kind.checks.group
         if group is None:

@@ -55,7 +55,8 @@ class Terms:
     """What a plan is held to beside the rules of the scheduler.
 
     With ``cold``, servers that cannot be live-migrated may be cold-migrated.
-    ``pinned`` are UUIDs of servers that stay. With ``spare``, servers that
+    ``pinned`` are UUIDs of servers that stay, ``avoid`` UUIDs of servers with
+    names of hosts that are none for them. With ``spare``, servers that
     want neither post-copy nor auto-converge are moved only where no others
     would do, whatever memory these have; without it, where others would not
     do with as little memory. ``seconds`` is how long may be searched.
@@ -64,6 +65,7 @@ class Terms:
     limits: Limits = Limits()
     cold: bool = False
     pinned: frozenset[str] = frozenset()
+    avoid: frozenset[tuple[str, str]] = frozenset()
     spare: bool = False
     seconds: float = 10.0
 

@@ -2,14 +2,13 @@
 from tests import cloud  # noqa: F401  # isort: skip
 
 import logging
-import os
 
 import pytest
 from hypothesis import settings
 
-settings.register_profile(
-    'ci', max_examples=int(os.environ.get('EXAMPLES', '300')), deadline=None
-)
+from tests.property.amount import examples
+
+settings.register_profile('ci', max_examples=examples(300), deadline=None)
 settings.load_profile('ci')
 
 

@@ -22,6 +22,7 @@ from numa_sched.plan.evictions import SURE
 from numa_sched.score.pack import Pack
 from tests.fleets import make_flavor
 from tests.property import all_plans, fleets
+from tests.property.amount import examples
 
 
 def check_groups(fleet, waves):
@@ -64,7 +65,7 @@ def wanted(draw, plain=False):
 MOST = 3
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(wanted(), st.integers(1, 2))
 def test_room_is_made_as_cheaply_as_by_any_of_all_plans(told, count):
     (fleet, nova), request = told
@@ -74,7 +75,7 @@ def test_room_is_made_as_cheaply_as_by_any_of_all_plans(told, count):
     assert plan.fewest
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(wanted(plain=True))
 def test_what_has_to_leave_tells_the_cheapest_plan_of_two_moves(told):
     (fleet, nova), request = told
@@ -91,7 +92,7 @@ def test_what_has_to_leave_tells_the_cheapest_plan_of_two_moves(told):
     fleets.carry_out(fleet, nova, plan.waves)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(wanted(), st.integers(1, 2), st.booleans())
 def test_nova_s_claim_takes_every_step_that_keeps_room(told, count, small):
     (fleet, nova), request = told

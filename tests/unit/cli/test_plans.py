@@ -39,7 +39,7 @@ def file(tmp_path):
 
 
 def test_people_see_waves_and_below_who_stays(ask):
-    told = ask('drain', 'full')
+    told = ask('drain', 'full', all=False)
     assert told.startswith(
         'full: 1 migration in 1 wave, 512 MiB of memory to be copied.\n'
         '2 servers cannot be moved.\n'
@@ -57,7 +57,7 @@ def test_people_see_waves_and_below_who_stays(ask):
 
 
 def test_programs_see_a_row_for_each_server(ask):
-    rows = json.loads(ask('drain', 'full', '-f', 'json'))
+    rows = json.loads(ask('drain', 'full', '-f', 'json', all=False))
     assert rows[0] == {
         'Wave': 1,
         'Server': 'web',
@@ -78,7 +78,7 @@ def test_programs_see_a_row_for_each_server(ask):
 
 
 def test_a_plan_can_be_written_as_commands(ask):
-    *told, last = ask('drain', 'full', '--commands').splitlines()
+    *told, last = ask('drain', 'full', '--commands', all=False).splitlines()
     assert last == (
         'openstack --os-compute-api-version 2.30 server migrate --host free '
         '--wait --live-migration web-uuid'
@@ -89,7 +89,9 @@ def test_a_plan_can_be_written_as_commands(ask):
 
 
 def test_a_cold_migration_is_confirmed(ask):
-    told = ask('drain', 'full', '--cold', '--pin', 'web', '--commands')
+    told = ask(
+        'drain', 'full', '--cold', '--pin', 'web', '--commands', all=False
+    )
     assert [shlex.split(line) for line in told.splitlines()[-2:]] == [
         [
             *('openstack', '--os-compute-api-version', '2.56', 'server'),
@@ -100,10 +102,26 @@ def test_a_cold_migration_is_confirmed(ask):
 
 
 def test_servers_can_be_pinned(ask):
-    told = ask('drain', 'full', '--pin', 'web', '--pin', 'big-', '-f', 'csv')
+    told = ask(
+        'drain',
+        'full',
+        '--pin',
+        'web',
+        '--pin',
+        'big-',
+        '-f',
+        'csv',
+        all=False,
+    )
     rows = csv.DictReader(io.StringIO(told))
     why = {row['Server']: row['Reason'] for row in rows}
     assert why['web'] == why['big'] == 'it is to stay (--pin)'
+
+
+def test_who_is_to_stay_is_not_missed(run, file):
+    pins = [f'--pin={name}' for name in ('off', 'big', 'odd\x1b')]
+    assert run('drain', 'full', *pins, '--snapshot', file)[0] == 0
+    assert run('drain', 'full', *pins[1:], '--snapshot', file)[0] == 3
 
 
 def test_a_host_without_servers_has_nothing_to_move(ask):
@@ -143,7 +161,7 @@ def test_a_limit_that_is_none_is_wrong_usage(run, file, option, count):
 
 
 def test_why_no_plan_exists_is_told(ask):
-    assert ask('make-room', '--flavor', 'large', '--cold') == (
+    assert ask('make-room', '--flavor', 'large', '--cold', all=False) == (
         '1 new server of flavor large: no plan exists: 6 dedicated CPUs are '
         'wanted, and all hosts together have 5 free.\n'
     )
@@ -202,7 +220,9 @@ def test_that_no_plan_was_found_is_told(run, crowded, monkeypatch):
         'numa_sched.plan.evictions.Evictions.best', lambda _: None
     )
     asked = ('make-room', '--flavor=large', f'--snapshot={crowded}')
-    assert run(*asked)[1].startswith(
+    status, told, _ = run(*asked)
+    assert status == 3
+    assert told.startswith(
         '1 new server of flavor large: no plan was found in 10 s: '
     )
 
@@ -248,7 +268,9 @@ def test_targets_can_be_rows(run, crowded):
 
 def test_what_keeps_targets_from_being_reached_is_told(run, crowded):
     asked = ('keep-room', '--want=large=2', '--snapshot', crowded)
-    assert run(*asked)[1] == (
+    status, told, _ = run(*asked)
+    assert status == 3
+    assert told == (
         'flavor large: room for 0 of 2 servers.\n'
         'No plan makes room for so many: only 1 would have room if all '
         'servers were gone that may be moved.\n'

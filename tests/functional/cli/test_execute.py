@@ -1,0 +1,443 @@
+"""Plans carried out through the API of a real cloud, and troubles on the way.
+
+The command runs here, with openstacksdk, against the API over HTTP.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import threading
+import time
+from unittest import mock
+
+import pytest
+import webob
+from nova.virt.libvirt.driver import LibvirtDriver
+
+from numa_sched.carry import Patience
+from numa_sched.cli import carrying
+from tests.cloud import asking, loopback, machines
+
+QUICK = Patience(between=0.1, nothing=3.0, silence=5.0)
+
+
+@pytest.fixture(scope='module', autouse=True)
+def _hosts(cloud):
+    """Two cells of 16 CPUs, one that is half as wide, and one of 12."""
+    for name, cells, cores in (('big', 2, 8), ('half', 1, 8), ('odd', 1, 6)):
+        machine = machines.symmetric(cells, cores, 2, memory_mb=16384)
+        cloud.add_host(name, machine)
+
+
+@pytest.fixture(scope='module')
+def api(cloud):
+    """The API over HTTP."""
+    with loopback.of_cloud(cloud) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _clean_api(api, monkeypatch):
+    """Have the environment name the cloud, as an operator's does."""
+    for name, value in api.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(carrying, 'PATIENCE', QUICK)
+    api.asked.clear()
+    yield
+    api.before = None
+
+
+@pytest.fixture
+def journal(tmp_path):
+    return str(tmp_path / 'journal')
+
+
+@pytest.fixture
+def run(capsys, journal):
+    """Have a command carried out; gives its status, and what is told."""
+
+    def run(*arguments, resume=False):
+        where = '--resume' if resume else '--journal'
+        capsys.readouterr()
+        status, told = asking.ask(
+            *arguments, '--execute', '--yes', where, journal
+        )
+        return status, told + capsys.readouterr().err
+
+    return run
+
+
+@pytest.fixture
+def entries(journal):
+    """Give what a journal tells, its lines without time."""
+
+    def read():
+        with open(journal) as file:
+            lines = [json.loads(line) for line in file]
+        assert all(line.pop('at') for line in lines)
+        return lines
+
+    return read
+
+
+def flavor(cloud, vcpus, **more):
+    return cloud.add_flavor(
+        vcpus=vcpus, ram=1024, hw__cpu_policy='dedicated', **more
+    )
+
+
+def name_of(cloud, flavor):
+    return cloud.api.get_flavor(flavor)['name']
+
+
+def boot(cloud, *hosts, vcpus=6):
+    made = flavor(cloud, vcpus)
+    return [cloud.boot(made, host=host) for host in hosts]
+
+
+def statuses(cloud, servers):
+    return {cloud.api.get_server(each['id'])['status'] for each in servers}
+
+
+def started(entries):
+    return [each['server'] for each in entries if each['event'] == 'start']
+
+
+def fates(entries):
+    return [each['fate'] for each in entries if each['event'] == 'end']
+
+
+def test_a_host_is_emptied(cloud, run, entries):
+    servers = boot(cloud, 'half', 'half')
+    status, told = run('drain', 'half')
+    assert status == 0, told
+    assert {cloud.host_of(each) for each in servers} <= {'big', 'odd'}
+    assert statuses(cloud, servers) == {'ACTIVE'}
+    assert '2 migrations done.' in told
+    written = entries()
+    assert [each['event'] for each in written][:2] == ['begin', 'plan']
+    assert written[0]['goal'] == {'command': 'drain', 'hosts': ['half']}
+    assert sorted(started(written)) == sorted(each['id'] for each in servers)
+    assert fates(written) == ['done', 'done']
+    assert written[-1] == {'event': 'over', 'why': ''}
+
+
+def test_room_is_made(cloud, run, entries):
+    boot(cloud, 'half', 'odd', 'big', 'big')
+    wanted = flavor(cloud, 16)
+    asked = ('make-room', '--flavor', name_of(cloud, wanted))
+    status, told = run(*asked)
+    assert status == 0, told
+    assert fates(entries()) == ['done']
+    cloud._run_periodics()
+    cloud.boot(wanted)
+
+
+def test_room_is_kept(cloud, run, entries):
+    boot(cloud, 'half', 'odd', 'big', 'big')
+    wanted = flavor(cloud, 16)
+    status, told = run('keep-room', f'--want={name_of(cloud, wanted)}=1')
+    assert status == 0, told
+    assert fates(entries()) == ['done']
+    cloud._run_periodics()
+    cloud.boot(wanted)
+
+
+def test_a_cold_migration_is_confirmed(cloud, run, entries):
+    (server,) = boot(cloud, 'half')
+    cloud.api.post_server_action(server['id'], {'os-stop': None})
+    cloud.wait_for(server, 'SHUTOFF')
+    with mock.patch.object(
+        LibvirtDriver, 'migrate_disk_and_power_off', return_value='{}'
+    ):
+        status, told = run('drain', 'half', '--cold')
+    assert status == 0, told
+    assert cloud.api.get_server(server['id'])['status'] == 'SHUTOFF'
+    assert cloud.host_of(server) != 'half'
+    assert fates(entries()) == ['done']
+
+
+def others_of(cloud, *hosts):
+    """Give the hosts that are none of these."""
+    return set(cloud.computes) - set(hosts)
+
+
+def migrations(request):
+    """Whether a request asks for a migration."""
+    return request.method == 'POST' and b'igrate' in request.body
+
+
+def test_where_a_destination_refuses_the_server_goes_elsewhere(
+    cloud, run, entries
+):
+    (server,) = boot(cloud, 'odd')
+    with contextlib.ExitStack() as refusing:
+        (target,) = targets(cloud, run, 'odd')
+        refusing.enter_context(cloud.refusing_migrations_to(target))
+        status, told = run('drain', 'odd')
+    assert status == 0, told
+    (other,) = others_of(cloud, 'odd', target)
+    assert cloud.host_of(server) == other
+    written = entries()
+    assert fates(written) == ['failed', 'done']
+    assert [each['event'] for each in written].count('plan') == 2
+
+
+def targets(cloud, run, host):
+    """Give where a plan would have the servers of a host go."""
+    status, told = asking.ask('drain', host, '-f', 'json')
+    assert status == 0
+    return [row['To'] for row in json.loads(told)]
+
+
+def test_a_destination_that_is_down_in_the_middle_gets_nobody(
+    cloud, run, api, entries
+):
+    servers = boot(cloud, 'half', 'half', vcpus=4)
+    first, second = targets(cloud, run, 'half')
+    assert first == second
+
+    def go_down(request):
+        # The second migration is asked for once the first is done.
+        if request.method == 'GET' and len(cloud.moves.made) == 1:
+            api.before = None
+            service = cloud.api.get_services(host=second)[0]
+            cloud.api.put_service_force_down(service['id'], True)
+
+    api.before = go_down
+    try:
+        status, told = run('drain', 'half')
+    finally:
+        service = cloud.api.get_services(host=second)[0]
+        cloud.api.put_service_force_down(service['id'], False)
+    assert status == 0, told
+    (other,) = others_of(cloud, 'half', second)
+    assert sorted(map(cloud.host_of, servers)) == sorted([first, other])
+    assert fates(entries()) == ['done', 'changed', 'done']
+    assert statuses(cloud, servers) == {'ACTIVE'}
+
+
+def after_the_first(cloud, api, do):
+    """Have something done once the first server has moved."""
+
+    def act(request):
+        if request.method == 'GET' and len(cloud.moves.made) == 1:
+            api.before = None
+            do(cloud.moves.made[0].server)
+
+    api.before = act
+
+
+def the_other(servers, moved):
+    (other,) = {each['id'] for each in servers} - {moved}
+    return other
+
+
+def test_a_server_deleted_in_the_middle_is_left_out(cloud, run, api, entries):
+    servers = boot(cloud, 'half', 'half')
+
+    def delete(moved):
+        other = the_other(servers, moved)
+        cloud.api.delete_server(other)
+        cloud.wait_until_gone(other)
+
+    after_the_first(cloud, api, delete)
+    status, told = run('drain', 'half')
+    assert status == 0, told
+    assert fates(entries()) == ['done', 'gone']
+
+
+def test_a_server_resized_in_the_middle_is_left_to_its_owner(
+    cloud, run, api, entries, option
+):
+    servers = boot(cloud, 'half', 'half')
+    smaller = flavor(cloud, 2)
+    resized = []
+
+    def resize(moved):
+        resized.append({'id': the_other(servers, moved)})
+        cloud.resize(resized[0], smaller)
+
+    option('allow_resize_to_same_host', True, group=None)
+    after_the_first(cloud, api, resize)
+    run('drain', 'half')
+    written = entries()
+    assert fates(written) == ['done', 'changed']
+    assert resized[0]['id'] not in started(written)
+    cloud.confirm(resized[0])
+    assert statuses(cloud, servers) == {'ACTIVE'}
+
+
+def test_where_another_fills_the_slot_the_server_goes_elsewhere(
+    cloud, run, api, entries
+):
+    servers = boot(cloud, 'odd', vcpus=10)
+    (target,) = targets(cloud, run, 'odd')
+
+    filler = flavor(cloud, 8)
+
+    def fill_up(request):
+        if migrations(request):
+            api.before = None
+            for _ in range(2 if target == 'half' else 4):
+                cloud.boot(filler, host=target)
+
+    api.before = fill_up
+    status, told = run('drain', 'odd')
+    assert status == 0, told
+    (other,) = others_of(cloud, 'odd', target)
+    assert cloud.host_of(servers[0]) == other
+    assert fates(entries()) == ['failed', 'done']
+    assert 'No valid host' in told
+
+
+@pytest.mark.parametrize('error', [500, 409])
+def test_an_api_that_errs_once_is_asked_again_after_a_look(
+    cloud, run, api, entries, error
+):
+    (server,) = boot(cloud, 'half')
+
+    def err(request):
+        if migrations(request):
+            api.before = None
+            return webob.Response(
+                status=error, json_body={'fault': {'message': 'no luck'}}
+            )
+
+    api.before = err
+    status, told = run('drain', 'half')
+    assert status == 0, told
+    assert cloud.host_of(server) != 'half'
+    assert fates(entries()) == ['refused', 'done']
+    assert 'no luck' in told
+
+
+def test_an_api_that_errs_though_it_has_done_it_is_not_asked_again(
+    cloud, run, api, entries
+):
+    boot(cloud, 'half')
+
+    def err(request):
+        if migrations(request):
+            api.before = None
+            request.get_response(api._answer)
+            return webob.Response(status=504, text='a proxy has no patience')
+
+    api.before = err
+    status, told = run('drain', 'half')
+    assert status == 0, told
+    assert fates(entries()) == ['done']
+    assert len(cloud.moves.made) == 1
+
+
+def test_a_step_that_fails_stops_its_wave_and_the_rest_goes_on_later(
+    cloud, run, api, entries
+):
+    servers = boot(cloud, 'half', 'half')
+
+    def refuse(request):
+        if migrations(request):
+            return webob.Response(
+                status=500, json_body={'fault': {'message': 'no luck'}}
+            )
+
+    api.before = refuse
+    status, told = run('drain', 'half', '--replans=0', '--per-host=2')
+    assert status == 4
+    assert 'It has ended early: things were not as planned, 1 times' in told
+    assert len(started(entries())) == 1
+    assert set(map(cloud.host_of, servers)) == {'half'}
+    api.before = None
+    status, told = run('drain', 'half', '--per-host=2', resume=True)
+    assert status == 0, told
+    assert 'half' not in set(map(cloud.host_of, servers))
+    assert statuses(cloud, servers) == {'ACTIVE'}
+
+
+def test_who_may_not_migrate_is_told_so_at_once(cloud, run, api, entries):
+    (server,) = boot(cloud, 'half')
+
+    def forbid(request):
+        if migrations(request):
+            return webob.Response(
+                status=403, json_body={'forbidden': {'message': 'Policy'}}
+            )
+
+    api.before = forbid
+    status, told = run('drain', 'half')
+    assert status == 4
+    assert 'It has ended early: the cloud does not allow it.' in told
+    assert fates(entries()) == ['forbidden']
+    assert cloud.host_of(server) == 'half'
+
+
+def test_an_interrupt_lets_what_is_under_way_finish_and_it_goes_on_later(
+    cloud, run, api, entries
+):
+    servers = boot(cloud, 'half', 'half')
+    held = [cloud.moves.hold(each['id']) for each in servers]
+
+    def interrupt():
+        while not any(each.began.is_set() for each in held):
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.5)
+        for each in servers:
+            cloud.moves.let_go(each['id'])
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    status, told = run('drain', 'half')
+    thread.join()
+    assert status == 130
+    assert fates(entries()) == ['done']
+    assert 'left: ' in told
+    assert sorted(map(cloud.host_of, servers)).count('half') == 1
+    status, told = run('drain', 'half', resume=True)
+    assert status == 0, told
+    assert fates(entries()) == ['done', 'done']
+    assert 'half' not in set(map(cloud.host_of, servers))
+
+
+def test_what_nobody_has_waited_for_is_settled_when_it_goes_on(
+    cloud, run, api, entries
+):
+    servers = boot(cloud, 'half', 'half')
+    held = {each['id']: cloud.moves.hold(each['id']) for each in servers}
+
+    def interrupt_twice():
+        while not any(each.began.is_set() for each in held.values()):
+            time.sleep(0.05)
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.5)
+
+    thread = threading.Thread(target=interrupt_twice)
+    thread.start()
+    status, told = run('drain', 'half')
+    thread.join()
+    assert status == 130
+    assert 'may be under way: ' in told
+    assert fates(entries()) == []
+    for each in held:
+        cloud.moves.let_go(each)
+    status, told = run('drain', 'half', resume=True)
+    assert status == 0, told
+    assert fates(entries()) == ['done', 'done']
+    assert len(started(entries())) == len(cloud.moves.made) == 2
+
+
+def test_no_step_is_ever_forced(cloud, run, api):
+    boot(cloud, 'half')
+    bodies = []
+
+    def keep(request):
+        if migrations(request):
+            bodies.append((json.loads(request.body), dict(request.headers)))
+
+    api.before = keep
+    assert run('drain', 'half')[0] == 0
+    ((body, headers),) = bodies
+    assert set(body['os-migrateLive']) == {'host', 'block_migration'}
+    assert headers['Openstack-Api-Version'] == 'compute 2.68'
