@@ -213,6 +213,8 @@ def _told() -> Iterator[None]:
         of_keystone.http.Forbidden,
     ) as error:
         raise ForbiddenError(_line(error), error.http_status) from error
+    except requests.JSONDecodeError as error:
+        raise UnansweredError(f'{NOT_NOVA}: {_line(error)}') from error
     except (
         of_keystone.ClientException,
         openstack.exceptions.SDKException,
@@ -220,10 +222,10 @@ def _told() -> Iterator[None]:
     ) as error:
         raise UnansweredError(_line(error)) from error
     except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise UnansweredError(
-            f'what answers is no compute API as it is known here: '
-            f'{_line(error)}'
-        ) from error
+        raise UnansweredError(f'{NOT_NOVA}: {_line(error)}') from error
+
+
+NOT_NOVA = 'what answers is no compute API as it is known here'
 
 
 def _checked(response: 'requests.Response') -> 'requests.Response':

@@ -9,6 +9,7 @@ from numa_sched.cli.carrying import tell
 from numa_sched.draw.words import plain
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress, TaskID
 
     from numa_sched.carry import Ended, Memory, Task, Tasks
@@ -27,7 +28,9 @@ class Teller:
         if self._bars is None:
             tell(line)
         else:
-            self._bars.console.print(plain(line), markup=False, soft_wrap=True)
+            self._bars.console.print(
+                plain(line), markup=False, highlight=False, soft_wrap=True
+            )
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -79,13 +82,19 @@ def telling() -> Iterator[Teller]:
         yield Teller()
         return
     from rich.console import Console
+
+    with bars(Console(stderr=True)) as shown:
+        yield Teller(shown)
+
+
+def bars(console: 'Console') -> 'Progress':
+    """Give bars with the memory that remains."""
     from rich.progress import BarColumn, Progress, TextColumn
 
-    with Progress(
+    return Progress(
         TextColumn('{task.description}', markup=False),
         BarColumn(),
         TextColumn('{task.fields[left]}', markup=False),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
-    ) as bars:
-        yield Teller(bars)
+    )

@@ -27,6 +27,8 @@ class Script:
     def __call__(self, environ, start_response):
         request = webob.Request(environ)
         path = request.path_info.removeprefix('/v2.1')
+        # What is read later is not there any more.
+        request.make_body_seekable()
         self.asked.append(request)
         answer = self.answers.get(path, webob.Response(status=404))
         if isinstance(answer, dict):
