@@ -18,6 +18,7 @@ LONG = (
     'scheduler/test_destination.py',
     'scheduler/test_destinations.py',
     'compute/test_completing.py',
+    'cli/test_execute.py',
     'status/test_command.py',
     'cli/test_commands.py',
     'osc/test_host.py',

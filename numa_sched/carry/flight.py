@@ -54,7 +54,6 @@ class Flight:
         self._patience = p
         self._answered = self._moving = now
         self._confirmations = 0
-        self.awaits_confirmation = False
 
     def look(self, cloud: Cloud, now: float) -> Ended | None:
         """Give how it has ended, None as long as it goes on.
@@ -96,8 +95,9 @@ class Flight:
             return Ended(Fate.FAILED, f'the server is in error: {why}')
         if status == AWAITS_CONFIRMATION and not self.task.live:
             return self._confirm(cloud, seen)
-        # Both are written, one after the other, when a migration ends.
-        resting = seen.task_state is None
+        # Written one after the other when a migration ends; a confirmed one
+        # is so before its server is at rest.
+        resting = seen.task_state is None and seen.vm_state != 'resized'
         if (own and status not in (*FAILED, *COMPLETED)) or (
             own is None and not resting
         ):
@@ -123,7 +123,6 @@ class Flight:
     def _confirm(self, cloud: Cloud, seen: Seen) -> Ended | None:
         if seen.vm_state != 'resized' or seen.task_state is not None:
             return None
-        self.awaits_confirmation = True
         if self._confirmations == MOST_CONFIRMATIONS:
             return Ended(
                 Fate.FAILED,

@@ -204,6 +204,8 @@ class Rounds:
     def _round(self) -> None:
         if self._unsettled and self._journal is not None:
             self._settle(self._journal)
+            if self._unsettled:
+                return
         found = self._command.look(self._args, self._hour.avoid)
         planned = carrying.planned_of(self._command)
         if not planned.waves or self._cloud is None:

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 from unittest import mock
@@ -18,6 +19,7 @@ from nova.virt.libvirt.driver import LibvirtDriver
 from numa_sched.carry import Patience
 from numa_sched.cli import carrying
 from tests.cloud import asking, loopback, machines
+from tests.functional.cli.test_commands import PROGRAM
 
 QUICK = Patience(between=0.1, nothing=3.0, silence=5.0)
 
@@ -37,20 +39,60 @@ def api(cloud):
         yield running
 
 
+@pytest.fixture
+def journal(tmp_path):
+    return tmp_path / 'journal'
+
+
 @pytest.fixture(autouse=True)
-def _clean_api(api, monkeypatch):
-    """Have the environment name the cloud, as an operator's does."""
+def _true(cloud, api, journal, monkeypatch):
+    """Have the environment name the cloud, as an operator's does.
+
+    In the end no server is in error, and the journal tells what Nova does.
+    """
     for name, value in api.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(carrying, 'PATIENCE', QUICK)
     api.asked.clear()
     yield
     api.before = None
+    servers = cloud.api.get_servers()
+    assert 'ERROR' not in {each['status'] for each in servers}
+    there = {each['id'] for each in servers}
+    told = [each for each in moves_told(journal) if each[0] in there]
+    assert sorted(told) == sorted(moves_made(cloud, there))
 
 
-@pytest.fixture
-def journal(tmp_path):
-    return str(tmp_path / 'journal')
+def moves_told(journal):
+    """Give server, source and destination of what a journal says is done."""
+    steps = {}
+    for line in journal.read_text().splitlines():
+        entry = json.loads(line)
+        if entry['event'] == 'plan':
+            steps = {
+                step['number']: (
+                    *(step['uuid'], step['source'], step['destination']),
+                )
+                for wave in entry['waves']
+                for step in wave
+            }
+        elif entry.get('fate') == 'done':
+            yield steps[entry['step']]
+
+
+def moves_made(cloud, servers):
+    """Give server, source and destination of migrations that are over."""
+    for each in cloud.api.api_get('/os-migrations').body['migrations']:
+        if (
+            each['instance_uuid'] in servers
+            and each['migration_type'] in ('live-migration', 'migration')
+            and each['status'] in ('completed', 'confirmed')
+        ):
+            yield (
+                each['instance_uuid'],
+                each['source_compute'],
+                each['dest_compute'],
+            )
 
 
 @pytest.fixture
@@ -61,7 +103,7 @@ def run(capsys, journal):
         where = '--resume' if resume else '--journal'
         capsys.readouterr()
         status, told = asking.ask(
-            *arguments, '--execute', '--yes', where, journal
+            *arguments, '--execute', '--yes', where, str(journal)
         )
         return status, told + capsys.readouterr().err
 
@@ -73,8 +115,7 @@ def entries(journal):
     """Give what a journal tells, its lines without time."""
 
     def read():
-        with open(journal) as file:
-            lines = [json.loads(line) for line in file]
+        lines = list(map(json.loads, journal.read_text().splitlines()))
         assert all(line.pop('at') for line in lines)
         return lines
 
@@ -441,3 +482,70 @@ def test_no_step_is_ever_forced(cloud, run, api):
     ((body, headers),) = bodies
     assert set(body['os-migrateLive']) == {'host', 'block_migration'}
     assert headers['Openstack-Api-Version'] == 'compute 2.68'
+
+
+def test_room_is_watched_until_somebody_ends_it(cloud, run, entries):
+    boot(cloud, 'half', 'odd', 'big', 'big')
+    wanted = flavor(cloud, 16)
+
+    def end():
+        while not (cloud.moves.made and 'over' in events()):
+            time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def events():
+        return [each['event'] for each in entries()]
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    status, told = run(
+        *('keep-room', f'--want={name_of(cloud, wanted)}=1', '--watch=1'),
+        '--hourly=1',
+    )
+    thread.join()
+    assert status == 143
+    assert fates(entries()) == ['done']
+    assert 'room for 0 of 1 server' in told
+
+
+def test_a_process_carries_out_the_plan_of_a_snapshot(
+    cloud, api, journal, tmp_path
+):
+    (server,) = boot(cloud, 'half')
+    path = tmp_path / 'fleet.json'
+    assert asking.ask('snapshot', str(path))[0] == 0
+    clouds = {
+        'clouds': {
+            'here': {
+                'auth': {
+                    'auth_url': f'{api.url}/identity/v3',
+                    'username': 'admin',
+                    'password': 'secret',
+                    'project_name': 'admin',
+                    'user_domain_id': 'default',
+                    'project_domain_id': 'default',
+                },
+                'region_name': 'RegionOne',
+            }
+        }
+    }
+    # YAML has JSON in it.
+    (tmp_path / 'clouds.yaml').write_text(json.dumps(clouds))
+    command = [
+        *(PROGRAM, 'drain', 'half', '--snapshot', path, '--execute'),
+        *('--os-cloud', 'here', '--journal', journal),
+    ]
+    how = {
+        'capture_output': True,
+        'text': True,
+        'cwd': tmp_path,
+        'env': {'PATH': os.environ['PATH']},
+        'stdin': subprocess.DEVNULL,
+    }
+    refused = subprocess.run(command, **how)
+    assert (refused.returncode, refused.stdout) == (1, '')
+    assert refused.stderr.count('\n') == 1
+    ended = subprocess.run([*command, '--yes'], **how)
+    assert ended.returncode == 0, ended.stderr
+    assert '1 migration done.' in ended.stderr
+    assert cloud.host_of(server) != 'half'

@@ -132,8 +132,9 @@ class ScriptedCloud:
         scripts = self.scripts[f'confirm {uuid}']
         if scripts:
             raise scripts.pop(0)
+        # Nova writes down that it is, and what has come of it thereafter.
         self._moves[uuid][-1] = 'confirmed'
-        self.change(uuid, vm_state='stopped')
+        self._going[uuid] = [2, None, 'is confirmed']
 
     def change(self, uuid, **fields):
         """Have a server be otherwise from now on."""
@@ -154,6 +155,8 @@ class ScriptedCloud:
             self.change(
                 uuid, task_state=None, vm_state='error', fault='it is lost'
             )
+        elif script == 'is confirmed':
+            self.change(uuid, vm_state='stopped')
         elif script == 'is deleted':
             del self.servers[uuid]
         elif task.live:

@@ -203,6 +203,7 @@ def test_a_cold_migration_is_confirmed():
     stage = cold_stage()
     assert stage.session().begin(GOAL, Planned(((COLD,),))).is_done
     assert stage.cloud.asked == [('one', 'b'), ('one', 'confirm')]
+    assert stage.cloud.servers['one'].vm_state == 'stopped'
 
 
 def test_a_confirmation_that_fails_is_tried_again():

@@ -360,3 +360,45 @@ def test_how_far_it_is_is_told():
         progress=lambda *told: shown.append(told),
     )
     assert shown == [('servers', 0, 1), ('servers', 1, 1)]
+
+
+def avoiding(*hosts, server='web'):
+    """Give terms by which hosts are none for a server."""
+    return Terms(
+        avoid=frozenset((f'uuid-of-{server}', host) for host in hosts)
+    )
+
+
+def test_a_server_goes_nowhere_that_has_turned_it_down():
+    hosts = [full(), make_fleet_host('wide', 8), make_fleet_host('tight', 2)]
+    plan = emptied(hosts, [sized('web', 2)], terms=avoiding('tight'))
+    assert told(plan) == [[('web', 'wide')]]
+
+
+def test_that_hosts_have_turned_a_server_down_is_told():
+    hosts = [full(), make_fleet_host('free', 8), make_fleet_host('small', 1)]
+    plan = emptied(hosts, [sized('web', 2)], terms=avoiding('free'))
+    assert reasons(plan.left) == {
+        'web': 'fits nowhere: cells with too few dedicated CPUs (1 host); it '
+        'has been turned down by free'
+    }
+
+
+def test_what_turns_one_server_down_may_take_another_like_it():
+    hosts = [full(), make_fleet_host('one', 2), make_fleet_host('two', 2)]
+    flavor = make_flavor('f2', 2)
+    servers = [sized(name, 2, flavor=flavor) for name in ('web', 'db', 'x')]
+    terms = Terms(
+        avoid=frozenset({('uuid-of-web', 'one'), ('uuid-of-web', 'two')}),
+        seconds=1,
+    )
+    plan = emptied(hosts, servers, terms=terms)
+    assert {step.server.name for step in plan.steps} == {'db', 'x'}
+    assert set(reasons(plan.left)) == {'web'}
+    # By counting, both have room.
+    plan = emptied(
+        [*hosts, make_fleet_host('three', 2)],
+        servers,
+        terms=avoiding('one', 'three', server='db'),
+    )
+    assert len(plan.steps) == 3

@@ -340,3 +340,13 @@ def test_shared_cpus_are_made_room_on_too():
         of_flavor(flavor), asked=Asked({}, forbidden=frozenset({'T'}))
     )
     assert told(made(hosts, [other], wanted)) == [('x', 'b')]
+
+
+def test_nobody_is_moved_where_he_has_been_turned_down():
+    hosts = [host('half', 4, 2), host('near', 2), host('far', 2)]
+    fleet = Fleet(tuple(hosts), (server('web', 'half', 0, 2),))
+    wanted = of_flavor(make_flavor('new', 4))
+    for turned_down, left in (('near', 'far'), ('far', 'near')):
+        terms = Terms(avoid=frozenset({('uuid-of-web', turned_down)}))
+        (step,) = make_room(fleet, wanted, terms=terms).steps
+        assert step.destination == left
