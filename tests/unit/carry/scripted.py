@@ -14,7 +14,11 @@ from numa_sched.carry import (
     Shape,
     Task,
 )
-from numa_sched.exceptions import RefusedError, UnansweredError
+from numa_sched.exceptions import (
+    OutputError,
+    RefusedError,
+    UnansweredError,
+)
 
 SMALL = Shape('small', 2, 1024, {})
 UP = Service(up=True, enabled=True)
@@ -69,10 +73,11 @@ class Clock:
 
 
 class ScriptedCloud:
-    """Migrations take two looks, unless ``scripts`` have it otherwise.
+    """Migrations take two looks, or as many as ``looks`` tells.
 
-    A script is what comes of a request to migrate a server, first of the
-    first: an error to raise; or a word for how the migration ends.
+    They complete, unless ``scripts`` have it otherwise. A script is what comes
+    of a request to migrate a server, first of the first: an error to raise;
+    or a word for how the migration ends.
     """
 
     def __init__(self, *tasks):
@@ -81,6 +86,7 @@ class ScriptedCloud:
         self.scripts = collections.defaultdict(list)
         self.asked = []
         self.most_at_once = 0
+        self.looks = 2
         self.silent = False
         self._moves = collections.defaultdict(list)
         self._going = {}
@@ -122,7 +128,7 @@ class ScriptedCloud:
             raise script
         self._moves[task.uuid].append('running')
         self.change(task.uuid, task_state='migrating')
-        self._going[task.uuid] = [2, task, script]
+        self._going[task.uuid] = [self.looks, task, script]
         self.most_at_once = max(self.most_at_once, len(self._going))
         if script == 'completes without an answer':
             raise SILENT
@@ -147,7 +153,11 @@ class ScriptedCloud:
     def _finish(self, uuid, task, script):
         if uuid not in self.servers:
             return
-        if script == 'fails':
+        if script == 'lingers':
+            # Nova writes down that it is over, and some time later the rest.
+            self._moves[uuid][-1] = 'completed'
+            self._going[uuid] = [2, task, 'completes']
+        elif script == 'fails':
             self._moves[uuid][-1] = 'error'
             self.change(uuid, task_state=None)
         elif script == 'breaks':
@@ -155,6 +165,9 @@ class ScriptedCloud:
             self.change(
                 uuid, task_state=None, vm_state='error', fault='it is lost'
             )
+        elif script == 'strays':
+            self._moves[uuid][-1] = 'completed'
+            self.change(uuid, task_state=None, host='elsewhere')
         elif script == 'is confirmed':
             self.change(uuid, vm_state='stopped')
         elif script == 'is deleted':
@@ -176,12 +189,13 @@ class Lines(list):
     """A journal that keeps its lines; writing can be made to fail."""
 
     fails_at = None
+    fails_from = 1
 
     def write(self, event, **more):
         if self.fails_at == event:
-            from numa_sched.exceptions import OutputError
-
-            raise OutputError('journal: no space left')
+            self.fails_from -= 1
+            if self.fails_from <= 0:
+                raise OutputError('journal: no space left')
         self.append({'event': event, **more})
 
     def events(self):

@@ -75,6 +75,14 @@ def test_what_the_journal_does_not_take_is_not_begun():
     assert report.left == [ONE]
 
 
+def test_where_the_journal_takes_no_more_what_has_begun_is_followed():
+    stage = Stage(ONE, TWO)
+    stage.journal.fails_at, stage.journal.fails_from = 'start', 2
+    report = stage.session().begin(GOAL, Planned(TOGETHER))
+    assert stage.cloud.asked == [('one', 'b')]
+    assert (report.done, report.left) == ([ONE], [TWO])
+
+
 def test_without_a_journal_nothing_is_done():
     stage = Stage(ONE)
     stage.journal.fails_at = 'begin'
@@ -170,6 +178,42 @@ def test_a_cloud_that_stays_silent_leaves_a_step_unknown():
 def test_a_cloud_that_is_silent_for_a_while_is_waited_for():
     stage = Stage(ONE)
     for when, silent in ((1.0, True), (15.0, False)):
+        stage.clock.at_sleep[when].append(
+            lambda silent=silent: setattr(stage.cloud, 'silent', silent)
+        )
+    assert stage.session().begin(GOAL, Planned(((ONE,),))).is_done
+
+
+def test_a_migration_of_somebody_else_is_not_taken_for_the_step():
+    stage = Stage(ONE)
+    finish = stage.cloud._finish
+
+    def and_another(uuid, *more):
+        finish(uuid, *more)
+        stage.cloud.note(uuid, 'running')
+
+    stage.cloud._finish = and_another
+    assert stage.session().begin(GOAL, Planned(((ONE,),))).is_done
+
+
+def test_a_server_that_has_gone_elsewhere_is_not_done():
+    _, report = carry(((ONE,),), {'one': 'strays'})
+    ((_, ended),) = report.troubles
+    assert ended.why == 'it is on elsewhere after all'
+
+
+def test_a_long_migration_may_be_over_before_its_server_is_at_rest():
+    stage = Stage(ONE)
+    stage.cloud.looks = 30
+    stage.cloud.scripts['one'] = ['lingers']
+    assert stage.session().begin(GOAL, Planned(((ONE,),))).is_done
+    assert stage.cloud.servers['one'].host == 'b'
+
+
+def test_silence_counts_from_the_last_answer():
+    stage = Stage(ONE)
+    stage.cloud.looks = 30
+    for when, silent in ((25.0, True), (30.0, False)):
         stage.clock.at_sleep[when].append(
             lambda silent=silent: setattr(stage.cloud, 'silent', silent)
         )
