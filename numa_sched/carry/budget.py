@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from numa_sched.carry.values import Task
 
 HOUR_S = 3600
+TOO_MANY = 'no more migrations may begin in this hour'
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,23 +97,23 @@ class LastHour:
         if budget.migrations is not None and (
             len(recent) >= budget.migrations
         ):
-            return f'{len(recent)} migrations have begun in the last hour'
+            return f'{TOO_MANY}: {len(recent)} of {budget.migrations}'
         for host in (task.source, task.destination):
             count = sum(
                 host in (each.source, each.destination) for each in recent
             )
             if budget.per_host is not None and count >= budget.per_host:
                 return (
-                    f'{count} migrations from or to {host} have begun in the '
-                    'last hour'
+                    f'{TOO_MANY}, from or to {host}: {count} of '
+                    f'{budget.per_host}'
                 )
         memory = sum(each.memory_mb for each in recent)
         if budget.memory_mb is not None and (
             memory + task.memory_mb > budget.memory_mb
         ):
             return (
-                f'{task.name} has {task.memory_mb} MiB, and migrations that '
-                f'have begun in the last hour {memory} MiB'
+                f'{task.name} has {task.memory_mb} MiB, and of '
+                f'{budget.memory_mb} MiB an hour {memory} are used'
             )
         return None
 

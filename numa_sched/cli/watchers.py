@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-    from numa_sched.carry import Ended, Memory, Task, Tasks
+    from numa_sched.carry import Ended, Memory, Task
 
 
 class Teller:
@@ -43,9 +43,6 @@ class Teller:
             yield
         finally:
             self._bars.start()
-
-    def planned(self, waves: 'Tasks') -> None:
-        """Hear of steps that are about to be carried out."""
 
     def began(self, task: 'Task') -> None:
         """Hear of a step that goes on from now."""

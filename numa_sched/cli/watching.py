@@ -206,7 +206,8 @@ class Rounds:
             self._settle(self._journal)
             if self._unsettled:
                 return
-        found = self._command.look(self._args, self._hour.avoid)
+        with self._teller.paused():
+            found = self._command.look(self._args, self._hour.avoid)
         planned = carrying.planned_of(self._command)
         if not planned.waves or self._cloud is None:
             self._say(found.heading)

@@ -208,9 +208,6 @@ class Lines(list):
 class Notes(list):
     """A watcher that keeps what it hears."""
 
-    def planned(self, waves):
-        self.append(('planned', sum(map(len, waves))))
-
     def began(self, task):
         self.append(('began', task.name))
 

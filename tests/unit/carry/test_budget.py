@@ -45,7 +45,9 @@ def test_migrations_of_an_hour_are_limited(clock):
     hour = spent(clock, Budget(migrations=2), TASK)
     assert hour.why_not(TASK) is None
     hour.spend(TASK)
-    assert hour.why_not(TASK) == '2 migrations have begun in the last hour'
+    assert hour.why_not(TASK) == (
+        'no more migrations may begin in this hour: 2 of 2'
+    )
 
 
 def test_an_hour_later_there_is_room_again(clock):
@@ -80,13 +82,19 @@ def test_a_host_gives_and_takes_so_many(clock, source, destination, goes):
     assert (hour.why_not(task) is None) == goes
 
 
+def test_the_host_that_has_had_its_share_is_told(clock):
+    hour = spent(clock, Budget(per_host=1), make_task())
+    assert hour.why_not(make_task(source='b', destination='c')) == (
+        'no more migrations may begin in this hour, from or to b: 1 of 1'
+    )
+
+
 def test_memory_of_an_hour_is_limited(clock):
     hour = spent(clock, Budget(memory_mb=2048), TASK)
     assert hour.why_not(TASK) is None
     larger = make_task(memory_mb=1025)
     assert hour.why_not(larger) == (
-        'web has 1025 MiB, and migrations that have begun in the last hour '
-        '1024 MiB'
+        'web has 1025 MiB, and of 2048 MiB an hour 1024 are used'
     )
 
 

@@ -73,11 +73,11 @@ def test_what_has_failed_is_left(fate):
 
 
 def test_only_the_last_plan_counts():
-    other = Planned(((TWO,),), reached=False)
+    other = Planned(((make_task(1, 'two'),),), reached=False)
     record = read(
         start(ONE), end(ONE), lambda lines: journal.plan(lines, other)
     )
-    assert (record.left, record.reached) == (((TWO,),), False)
+    assert (record.left, record.reached) == (other.waves, False)
 
 
 def test_all_that_began_is_told_with_its_time():

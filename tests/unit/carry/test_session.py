@@ -51,7 +51,6 @@ def test_the_steps_of_a_wave_run_together():
 def test_how_much_memory_remains_is_told():
     stage, _ = carry(((ONE,),))
     assert stage.notes == [
-        ('planned', 1),
         ('began', 'one'),
         ('copied', 'one', 512),
         ('done', 'one'),

@@ -1,14 +1,17 @@
 """``--execute`` and ``--resume``, by a cloud that is scripted."""
 
+import dataclasses
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
 from numa_sched.carry import Ended, Fate, Memory, Patience
-from numa_sched.cli import carrying, compute_api, watchers
+from numa_sched.cli import carrying, compute_api, source, watchers
 from numa_sched.exceptions import ForbiddenError
 from numa_sched.fleet import Fleet, Seat, snapshot
 from tests.builders import make_cell, mask
@@ -205,6 +208,92 @@ def test_a_snapshot_makes_no_other_plan(carry, cloud, journal):
     assert 'It has ended early: things are not as planned any more.' in err
     assert err.count('left: ') == 1
     assert cloud.asked == []
+
+
+@pytest.fixture
+def live(cloud, monkeypatch):
+    """Have plans be made of the cloud as it is."""
+
+    def now(parsed_args):
+        made = fleet()
+        return Fleet(
+            made.hosts,
+            tuple(
+                dataclasses.replace(
+                    each, locked=cloud.servers[each.uuid].locked
+                )
+                for each in made.servers
+            ),
+            made.flavors,
+        )
+
+    monkeypatch.setattr(source, 'fleet', now)
+    return cloud
+
+
+def locked_after_the_question(cloud, answers):
+    """Have a server be locked as soon as a plan has been agreed to."""
+
+    class Answers(Terminal):
+        def readline(self):
+            cloud.change('db', locked=True)
+            return super().readline()
+
+    return Answers(answers)
+
+
+def test_what_has_changed_leads_to_another_plan_that_is_asked_about(
+    run, live, journal, monkeypatch
+):
+    stdin = locked_after_the_question(live, 'y\ny\n')
+    monkeypatch.setattr(sys, 'stdin', stdin)
+    status, _, err = run(
+        *('drain', 'full', '--execute', '--journal', str(journal))
+    )
+    assert status == 3
+    assert fates(journal) == ['changed', 'done']
+    assert err.count('Carry it out? [y/N] ') == 2
+    assert 'Things are not as planned. Another plan:\n' in err
+    assert live.servers['web'].host == 'free'
+
+
+def test_another_plan_that_is_not_agreed_to_is_not_carried_out(
+    run, live, journal, monkeypatch
+):
+    stdin = locked_after_the_question(live, 'y\nn\n')
+    monkeypatch.setattr(sys, 'stdin', stdin)
+    status, _, _err = run(
+        *('drain', 'full', '--execute', '--journal', str(journal))
+    )
+    assert status == 4
+    assert fates(journal) == ['changed']
+    assert live.asked == []
+
+
+def test_who_resumes_is_asked_first(carry, cloud, monkeypatch):
+    cloud.scripts['db'] = cloud.scripts['web'] = [REFUSED]
+    carry('drain', 'full', '--execute', '--yes')
+    cloud.asked.clear()
+    monkeypatch.setattr(sys, 'stdin', Terminal('n\n'))
+    status, _, err = carry('drain', 'full', resume=True)
+    assert status == 4
+    assert 'Carry it out?' in err
+    assert cloud.asked == []
+
+
+def test_an_interrupt_while_it_waits_tells_what_may_be_under_way(
+    carry, cloud, journal
+):
+    def interrupt(uuid):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    cloud.memory = interrupt
+    status, _, err = carry('drain', 'full', '--execute', '--yes')
+    assert status == 130
+    assert 'may be under way: ' in err
+    assert 'It has ended early: it was interrupted.\n' in err
+    assert fates(journal) == []
 
 
 def test_who_resumes_goes_on_where_the_journal_ends(carry, cloud, journal):

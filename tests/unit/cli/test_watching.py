@@ -165,7 +165,9 @@ def test_a_budget_holds_migrations_back(watch, world, tmp_path):
     moved_back(world, 2)
     _, told = watch(*EXECUTE, '--hourly=1', rounds=3)
     assert len(starts(tmp_path)) == 1
-    assert 'Not now: 1 migrations have begun in the last hour.' in told
+    assert (
+        'Not now: no more migrations may begin in this hour: 1 of 1.' in told
+    )
 
 
 def moved_back(world, number):
@@ -241,7 +243,7 @@ def test_who_goes_on_counts_what_has_begun_within_the_hour(
     watch(*EXECUTE, '--hourly=1')
     world.now = datetime.datetime.now().astimezone()
     _, told = watch('--yes', '--hourly=1', rounds=1, journal='--resume')
-    assert 'Not now: 1 migrations have begun' in told
+    assert 'Not now: no more migrations may begin' in told
     assert len(starts(tmp_path)) == 1
 
 

@@ -395,10 +395,16 @@ def test_what_turns_one_server_down_may_take_another_like_it():
     plan = emptied(hosts, servers, terms=terms)
     assert {step.server.name for step in plan.steps} == {'db', 'x'}
     assert set(reasons(plan.left)) == {'web'}
-    # By counting, both have room.
-    plan = emptied(
-        [*hosts, make_fleet_host('three', 2)],
-        servers,
-        terms=avoiding('one', 'three', server='db'),
-    )
+
+
+def test_what_is_open_to_one_alone_is_no_proof_about_those_like_it():
+    hosts = [
+        full(),
+        make_fleet_host('one', 3),
+        make_fleet_host('two', 2),
+        make_fleet_host('three', 3),
+    ]
+    flavor = make_flavor('f2', 2)
+    servers = [sized(name, 2, flavor=flavor) for name in ('web', 'db', 'x')]
+    plan = emptied(hosts, servers, terms=avoiding('one', 'three'))
     assert len(plan.steps) == 3
