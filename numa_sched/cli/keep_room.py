@@ -58,7 +58,7 @@ class KeepRoom(Planner):
             help='what the rows are: steps of the plan; or flavors, with how '
             'many have room now and after it',
         )
-        watching.add_arguments(parser, positive)
+        watching.add_arguments(parser)
         return parser
 
     def check(self, parsed_args: argparse.Namespace) -> None:

@@ -5,10 +5,11 @@ import contextlib
 import datetime
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from numa_sched.cli import carrying
+from numa_sched.cli.base import positive
 from numa_sched.exceptions import NumaSchedError
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ LIMITS = ('hourly', 'hourly_per_host', 'hourly_memory', 'quiet')
 HOURS = re.compile(r'(\d\d?:\d\d)-(\d\d?:\d\d)')
 
 
-def add_arguments(
-    parser: argparse.ArgumentParser, positive: Callable[[str], int]
-) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of watching."""
     group = parser.add_argument_group(
         'watching', 'room looked after again and again, within limits'
