@@ -64,8 +64,8 @@ class Flight:
             seen = cloud.server(self.task.uuid)
             if seen is None:
                 return Ended(Fate.GONE, 'the server was deleted meanwhile')
-            newest = self._newest(cloud)
-            ended = self._judge(cloud, seen, newest, now)
+            own = self._own(cloud)
+            ended = self._judge(cloud, seen, own, now)
             self._answered = now
             return ended
         except (RefusedError, UnansweredError) as error:
@@ -76,7 +76,7 @@ class Flight:
                 Fate.UNKNOWN, f'for {silent:.0f} s this is said: {error}'
             )
 
-    def _newest(self, cloud: Cloud) -> Migration | None:
+    def _own(self, cloud: Cloud) -> Migration | None:
         """Give the migration that this step has begun, if there is one."""
         since = [
             each

@@ -166,7 +166,7 @@ class Session:
         """Give another plan, or why there is none."""
         report = self.report
         if report.plans == self._most_plans:
-            return f'things were not as planned, {report.plans + 1} times'
+            return 'things were not as planned, and no more plans are made'
         try:
             planned = self._replan(report.avoid)
         except OutputError:

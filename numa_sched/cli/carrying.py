@@ -175,11 +175,9 @@ def _carried(
         except KeyboardInterrupt:
             report = session.interrupt()
     tell_report(report, journal)
-    if stopping.signal:
-        return 128 + stopping.signal
-    if not report.is_done:
-        return NOT_ALL
-    return 0 if report.reached else INCOMPLETE
+    if report.is_done:
+        return 0 if report.reached else INCOMPLETE
+    return 128 + stopping.signal if stopping.signal else NOT_ALL
 
 
 def means(

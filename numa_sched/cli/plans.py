@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from numa_sched.cli import carrying, source
+from numa_sched.cli import carrying, plan_pictures, source
 from numa_sched.cli.base import Answer, Several, positive
 from numa_sched.draw.words import plain
 
@@ -115,6 +115,7 @@ class Planner(Answer):
             help='how long to look for a plan that is not found at once; 10 '
             'by default',
         )
+        plan_pictures.add_arguments(parser)
         carrying.add_arguments(parser)
         return parser
 
@@ -133,7 +134,12 @@ class Planner(Answer):
             self._parser.error(wrong)
 
     def show(self, parsed_args: argparse.Namespace) -> None:
-        """Look for a plan, and write it."""
+        """Look for a plan, and write it.
+
+        :raises NumaSchedError: if there is nothing to look for it in, or a
+            picture cannot be written
+        """
+        plan_pictures.check(parsed_args)
         if not parsed_args.commands:
             super().answer(parsed_args)
             return
@@ -145,6 +151,9 @@ class Planner(Answer):
     found: Found
     """The last plan."""
 
+    _fleet: 'Fleet'
+    _held_to: 'Terms'
+
     @property
     def status(self) -> int:
         """The exit status that the last plan stands for."""
@@ -155,6 +164,10 @@ class Planner(Answer):
     ) -> tuple[Sequence[str], list[Sequence[Any]]]:
         """Give columns and rows."""
         self.look(parsed_args)
+        if self.found.waves:
+            plan_pictures.write(
+                parsed_args, self._fleet, self.found.waves, self._held_to
+            )
         return self._told(parsed_args)
 
     def look(
@@ -168,6 +181,7 @@ class Planner(Answer):
         fleet = source.fleet(parsed_args)
         terms = self._terms(parsed_args, fleet)
         terms = dataclasses.replace(terms, avoid=avoid)
+        self._fleet, self._held_to = fleet, terms
         self.found = self.find(parsed_args, fleet, terms)
         return self.found
 

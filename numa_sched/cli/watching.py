@@ -95,6 +95,10 @@ def wrong_usage(parsed_args: argparse.Namespace) -> str | None:
         return None
     if executes and not parsed_args.yes:
         return '--watch asks nobody: --execute goes with --yes there'
+    if parsed_args.replans is not None:
+        return 'each round of --watch makes a plan: no --replans'
+    if parsed_args.svg or parsed_args.html:
+        return '--watch draws nothing: no --svg or --html'
     if parsed_args.snapshot:
         return 'a snapshot stays as it is: no --watch'
     if parsed_args.formatter != 'table' or parsed_args.commands:

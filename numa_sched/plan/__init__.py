@@ -6,6 +6,7 @@ there, is asked of :mod:`numa_sched.answers`.
 
 from numa_sched.plan.drain import Drain, drain
 from numa_sched.plan.keep import KeptRoom, Target, keep_room
+from numa_sched.plan.replay import after
 from numa_sched.plan.room import MadeRoom, Outcome, make_room
 from numa_sched.plan.values import Limits, Stay, Step, Terms, Waves, waves
 
@@ -20,6 +21,7 @@ __all__ = [
     'Target',
     'Terms',
     'Waves',
+    'after',
     'drain',
     'keep_room',
     'make_room',

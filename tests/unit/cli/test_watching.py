@@ -256,6 +256,8 @@ def test_who_goes_on_counts_what_has_begun_within_the_hour(
         ('--quiet-hours=08:00-09:00',),
         ('--watch=60', '--execute'),
         ('--watch=60', '--snapshot=x'),
+        ('--watch=60', '--svg=x'),
+        ('--watch=60', '--execute', '--yes', '--replans=1'),
         ('--watch=60', '-f=json'),
         ('--watch=60', '--commands'),
         ('--watch=0',),
