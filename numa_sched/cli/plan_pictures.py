@@ -129,4 +129,4 @@ def _cells(step: 'Step') -> str:
     if not step.cells:
         return ''
     cells = ', '.join(map(str, step.cells))
-    return f', cell{"" if len(step.cells) == 1 else "s"} {cells}'
+    return f', to cell{"" if len(step.cells) == 1 else "s"} {cells}'

@@ -13,6 +13,7 @@ from numa_sched.plan import (
     Limits,
     Outcome,
     Terms,
+    after,
     drain,
     keep_room,
     make_room,
@@ -42,7 +43,9 @@ def test_nova_s_claim_takes_every_step_that_empties_a_host(made, per_host):
     fleet, nova = made
     terms = Terms(Limits(per_host=per_host), seconds=1)
     plan = drain(fleet, fleet.hosts[:1], Pack(), terms)
-    fleets.carry_out(fleet, nova, plan.waves)
+    hosts = fleets.carry_out(fleet, nova, plan.waves)
+    then = after(fleet, plan.steps, terms)
+    assert {each.name: each.host for each in then.hosts} == hosts
     check_groups(fleet, plan.waves)
     there = {each.uuid for each in fleet.servers if each.host == 'a'}
     moved = [step.server.uuid for step in plan.steps]
@@ -105,7 +108,9 @@ def test_nova_s_claim_takes_every_step_that_keeps_room(told, count, small):
     with mock.patch('numa_sched.plan.all_moves.MOST_MOVES', most):
         wants = [(request, count), *others[:1]]
         plan = keep_room(fleet, wants, Terms(seconds=1))
-    fleets.carry_out(fleet, nova, plan.waves)
+    hosts = fleets.carry_out(fleet, nova, plan.waves)
+    then = after(fleet, plan.steps)
+    assert {each.name: each.host for each in then.hosts} == hosts
     check_groups(fleet, plan.waves)
     short = sum(each.wanted - each.after for each in plan.targets)
     assert (short == 0) == (plan.outcome in (Outcome.THERE, Outcome.FOUND))

@@ -55,7 +55,7 @@ def test_the_moves_stand_there_in_words(draw):
     )
     for words in (
         'wave 1: db-1 goes to node4',
-        'wave 1: db-1 has come from node1, cell 1',
+        'wave 1: db-1 has come from node1, to cell 1',
         'wave 3: cache-1 goes to node2',
     ):
         assert words in text
