@@ -233,6 +233,7 @@ def test_what_a_round_leaves_under_way_is_settled_before_anything_else(
     _, told = watch(*EXECUTE, rounds=4)
     assert told.count('the cloud does not answer') == 2
     assert told.count('done: ') == 1
+    assert 'refused: ' not in told
     assert len(starts(tmp_path)) == 1
 
 
