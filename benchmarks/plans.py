@@ -17,6 +17,7 @@ import prettytable
 
 from benchmarks import tools
 from numa_sched import fit
+from numa_sched.cli.plans import INCOMPLETE
 from numa_sched.fit.usage import host_after
 from numa_sched.fleet import Fleet, snapshot
 
@@ -77,7 +78,8 @@ def run(*arguments: str) -> Run:
         told = process.stdout.read()
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    # That there is none for all of it is an answer, too.
+    if process.returncode not in (0, INCOMPLETE):
         raise SystemExit(f'{" ".join(arguments)}: {process.returncode}')
     return Run(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, told)
 

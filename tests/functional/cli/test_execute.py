@@ -21,7 +21,7 @@ from numa_sched.cli import carrying
 from tests.cloud import asking, loopback, machines
 from tests.functional.cli.test_commands import PROGRAM
 
-QUICK = Patience(between=0.1, nothing=3.0, silence=5.0)
+QUICK = Patience(between=0.1, nothing=8.0, silence=30.0)
 
 
 @pytest.fixture(scope='module', autouse=True)
