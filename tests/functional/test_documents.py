@@ -35,7 +35,10 @@ OF_NOVA = [
     if inspect.ismodule(module) and hasattr(module, 'register_opts')
 ]
 # Of other services, and of other files than nova.conf.
-OTHER_SECTIONS = ('composite:', 'filter:', 'uwsgi', 'options.entry_points')
+OTHER_SECTIONS = (
+    *('composite:', 'filter:', 'uwsgi', 'options.entry_points'),
+    'nova-base-plugin-',
+)
 
 
 @pytest.fixture
