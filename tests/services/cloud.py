@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import datetime
 import functools
 import json
 import re
@@ -111,6 +112,7 @@ class Cloud:
         for process in self.nova.processes:
             process.stop()
         self.nova.configure(ours=ours)
+        self._since = datetime.datetime.now(datetime.UTC)
         for process in self.nova.processes:
             if process not in self.started:
                 self.started.append(process)
@@ -150,21 +152,23 @@ class Cloud:
         return flavor.id
 
     def _services(self, binary):
+        """Give the hosts whose service has reported since it was started."""
         with contextlib.suppress(openstack.exceptions.SDKException):
             return {
                 each.host
                 for each in self.connection.compute.services(binary=binary)
-                if each.state == 'up'
+                if (each.updated_at or '') > f'{self._since:%Y-%m-%dT%H:%M:%S}'
             }
         return set()
 
     def _hosts_are_there(self):
-        """Whether each host has told placement what it has."""
+        """Whether each host has told Nova and placement that it is there."""
         for process in self.nova.computes:
             process.ready()
         with contextlib.suppress(openstack.exceptions.SDKException):
             found = self.connection.placement.resource_providers()
-            return {each.name for each in found} >= set(HOSTS)
+            told = {each.name for each in found}
+            return told & self._services('nova-compute') >= set(HOSTS)
         return False
 
     def _schedulers_are_up(self):
@@ -259,6 +263,13 @@ class Cloud:
         except FailedError as error:
             return re.findall('Allocations .*', str(error)) or [str(error)]
         return []
+
+    def used(self, provider):
+        """Give how many CPUs of a resource provider are used to pin."""
+        usages = self.connection.placement.get(
+            f'/resource_providers/{provider.id}/usages'
+        )
+        return usages.json()['usages'].get('PCPU', 0)
 
     def our_errors(self):
         """Give what services logged of errors of ours, and through our code.

@@ -15,6 +15,7 @@ import os
 import pathlib
 import sys
 import threading
+import uuid
 
 import fixtures
 from nova.cmd import compute
@@ -86,8 +87,7 @@ class Way:
         self._arrivals = arrivals
 
     def createXML(self, xml, flags):
-        number = len(list(self._arrivals.iterdir()))
-        path = self._arrivals / f'{os.getpid()}-{id(xml)}-{number}'
+        path = self._arrivals / str(uuid.uuid4())
         path.write_text(xml)
         path.rename(path.with_suffix('.xml'))
 

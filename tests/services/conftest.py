@@ -3,7 +3,10 @@ import pathlib
 
 import pytest
 
+from tests.services import faults
 from tests.services.cloud import Cloud
+
+OUTCOMES = pytest.StashKey()
 
 
 @pytest.fixture(scope='session')
@@ -23,3 +26,28 @@ def cloud(disk):
         yield made.start()
     finally:
         made.stop()
+
+
+@pytest.fixture(scope='session')
+def tell(request):
+    """Give a function that tells an outcome now, and in a table in the end."""
+    outcomes = request.config.stash.setdefault(OUTCOMES, [])
+    terminal, capture = (
+        request.config.pluginmanager.get_plugin(name)
+        for name in ('terminalreporter', 'capturemanager')
+    )
+
+    def tell(outcome):
+        outcomes.append(outcome)
+        with capture.global_and_fixture_disabled():
+            terminal.ensure_newline()
+            terminal.write_line(str(outcome))
+
+    return tell
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Show the outcomes as the documents do."""
+    found = config.stash.get(OUTCOMES, [])
+    if found:
+        terminalreporter.write_line(faults.table(found))
