@@ -15,14 +15,11 @@ UNDER_WAY = 'BUILD'
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What a client was told, and when, by time.monotonic().
+    """What a client was told: the id of a server, or an error.
 
-    ``server`` is the id of a server, None where there was an error; that is
-    the HTTP status, or the name of what happened instead of an answer.
+    That is the HTTP status, or the name of what happened instead of an answer.
     """
 
-    asked: float
-    answered: float
     server: str | None = None
     error: str | None = None
 
@@ -56,19 +53,16 @@ class Load:
         return self
 
     def _one(self, number):
-        asked = time.monotonic()
-        server = error = None
         try:
-            server = self._client.compute.post(
+            answer = self._client.compute.post(
                 '/servers', json={'server': self._body(number)}
             )
-            openstack.exceptions.raise_from_response(server)
-            server = server.json()['server']['id']
+            openstack.exceptions.raise_from_response(answer)
+            return Answer(server=answer.json()['server']['id'])
         except openstack.exceptions.HttpException as refused:
-            server, error = None, str(refused.status_code)
+            return Answer(error=str(refused.status_code))
         except Exception as failed:
-            server, error = None, type(failed).__name__
-        return Answer(asked, time.monotonic(), server, error)
+            return Answer(error=type(failed).__name__)
 
     @property
     def _client(self):

@@ -124,11 +124,6 @@ class Process:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
-    def restart(self):
-        """Have it end, and start it again; wait for neither to be ready."""
-        self.stop()
-        return self.start()
-
     def logged(self):
         """Give all that it has logged."""
         return self.log.read_text(errors='replace')
