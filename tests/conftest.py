@@ -35,6 +35,8 @@ FUNCTIONAL = pathlib.Path(__file__).parent / 'functional'
 PLACES = {FUNCTIONAL / name: place for place, name in enumerate(LONG)}
 
 
+# Not everywhere is pytest-xdist.
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
     """Have more than processors: those with clouds wait a good deal."""
     return os.cpu_count() * 3 // 2

@@ -11,13 +11,11 @@ import zipfile
 
 import pytest
 
+from tests import checkout
+
 pytestmark = pytest.mark.long
 
 ROOT = pathlib.Path(__file__).parents[2]
-SOURCES = (
-    *('LICENSE', 'README.rst', 'etc', 'numa_sched'),
-    *('pyproject.toml', 'setup.cfg'),
-)
 OURS = 'nova/virt/numa_sched'
 LOADED_BY_NOVA = 'numa_sched/nova/compute/nova_virt'
 
@@ -25,17 +23,7 @@ LOADED_BY_NOVA = 'numa_sched/nova/compute/nova_virt'
 @pytest.fixture(scope='module')
 def wheel(tmp_path_factory):
     """The wheel, built from a copy that holds nothing else."""
-    copy = tmp_path_factory.mktemp('source')
-    for name in SOURCES:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(
-                source,
-                copy / name,
-                ignore=shutil.ignore_patterns('__pycache__'),
-            )
-        else:
-            shutil.copy(source, copy)
+    copy = checkout.copy_to(tmp_path_factory.mktemp('source'))
     built = tmp_path_factory.mktemp('wheel')
     pip('wheel', '--no-deps', '-w', built, copy)
     (path,) = built.glob('*.whl')

@@ -10,21 +10,15 @@ of huge pages of the machine, and a directory on its disk.
 import contextlib
 import os
 import pathlib
-import signal
-import subprocess
 import sys
-import tempfile
 
+from tests import contained
 from tests.real import machine
 
 # As large as two guests, with something to spare.
 HUGE_PAGES = 48
-DISK = '/var/tmp'
 TESTS = pathlib.Path(__file__).parent
 PYTEST = ('-m', 'pytest', '-p', 'no:cacheprovider', '--show-capture=no')
-# The first process of its namespace, which has to wait for orphans: libvirt
-# does until they are gone.
-INIT = ('sh', '-c', '"$@"; exit $?', 'sh')
 
 
 def main():
@@ -32,39 +26,14 @@ def main():
     reason = machine.why_not()
     if reason:
         sys.exit(reason)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, frame: sys.exit(128 + number))
-    with (
-        _huge_pages(),
-        tempfile.TemporaryDirectory(prefix='numa-sched-', dir=DISK) as disk,
-    ):
-        pathlib.Path(disk).chmod(0o755)
-        sys.exit(_run(disk))
-
-
-def _run(disk):
-    arguments = sys.argv[1:]
-    if not any(os.path.exists(each.split('::')[0]) for each in arguments):
-        arguments.append(str(TESTS))
-    process = subprocess.Popen(
-        [
-            # Ends with us even if we are killed.
-            *('setpriv', '--pdeathsig', 'KILL'),
-            *('unshare', *machine.NAMESPACES, '--kill-child'),
-            *('--mount-proc', *INIT, sys.executable, *PYTEST, *arguments),
-        ],
-        env={**os.environ, 'REAL_HOSTS_DISK': disk},
-    )
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            # pytest has been told too, and ends what it has begun.
-            continue
-        except SystemExit:
-            process.kill()
-            process.wait()
-            raise
+    contained.end_by_signals()
+    with _huge_pages(), contained.directory() as disk:
+        sys.exit(
+            contained.run(
+                *(sys.executable, *PYTEST, *contained.arguments(TESTS)),
+                env={**os.environ, 'REAL_HOSTS_DISK': disk},
+            )
+        )
 
 
 @contextlib.contextmanager

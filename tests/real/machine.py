@@ -5,11 +5,10 @@ A program, which runs before anything else is installed::
     python -m tests.real.machine
 """
 
-import os
 import pathlib
-import shutil
-import subprocess
 import sys
+
+from tests import contained
 
 # What has to be there, and which package of Debian 12 has it.
 COMMANDS = {
@@ -27,32 +26,12 @@ FILES = {
     '/usr/include/libvirt/libvirt.h': 'libvirt-dev',
     '/usr/include/stdlib.h': 'libc6-dev',
 }
-NAMESPACES = ('--net', '--mount', '--uts', '--ipc', '--pid', '--fork')
 HUGE_PAGES = pathlib.Path('/proc/sys/vm/nr_hugepages')
 
 
 def why_not():
     """Give why there can be no hosts here, None if there can."""
-    if os.geteuid() != 0:
-        return 'This must run as root.'
-    missing = sorted(
-        {p for c, p in COMMANDS.items() if not shutil.which(c)}
-        | {p for f, p in FILES.items() if not pathlib.Path(f).exists()}
-    )
-    if missing:
-        return (
-            'Install what is missing: apt-get install -y '
-            f'--no-install-recommends {" ".join(missing)}'
-        )
-    mount = ('mount', '-t', 'tmpfs', 'tmpfs', '/mnt')
-    tried = subprocess.run(
-        ['unshare', *NAMESPACES, '--mount-proc', *mount],
-        capture_output=True,
-        text=True,
-    )
-    if tried.returncode:
-        return f'There are no namespaces here: {tried.stderr.strip()}'
-    return None
+    return contained.why_not(COMMANDS, FILES)
 
 
 def main():

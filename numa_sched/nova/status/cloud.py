@@ -2,6 +2,7 @@
 
 import functools
 
+from nova import config as nova_config
 from nova import context as nova_context
 from nova import objects, utils
 from nova.conf import CONF
@@ -40,6 +41,9 @@ class Cloud:
         for group, options in messaging.list_opts():
             if group in (None, 'DEFAULT'):
                 CONF.register_opts(options)
+        # Where osprofiler is, Nova's databases have it watch them if asked to.
+        if nova_config.profiler:
+            nova_config.profiler.set_defaults(CONF)
         main_db_api.configure(CONF)
         api_db_api.configure(CONF)
         objects.register_all()

@@ -64,10 +64,10 @@ def configuration(cloud, server, databases, tmp_path):
     return on_disk.configuration(cloud, server, tmp_path)
 
 
-def run(*arguments):
+def run(*arguments, **environment):
     return subprocess.run(
         [PROGRAM, *arguments],
-        env=on_disk.environment(),
+        env={**on_disk.environment(), **environment},
         capture_output=True,
         text=True,
     )
@@ -77,9 +77,10 @@ def run(*arguments):
 def check(configuration, tmp_path):
     """Give a function that runs the program, and gives what it says."""
 
-    def checked():
+    def checked(**environment):
         path = configuration.write(tmp_path / 'nova.conf')
-        ran = run('--config-file', path, 'upgrade', 'check', '--json')
+        arguments = ('--config-file', path, 'upgrade', 'check', '--json')
+        ran = run(*arguments, **environment)
         assert ran.stderr == ''
         told = {
             each['check']: (each['result'], each['details'])
@@ -95,6 +96,25 @@ def check(configuration, tmp_path):
 
 def test_a_cloud_that_is_set_up_as_told_is_fine(check):
     told = check()
+    assert {code for code, _ in told.values()} == {SUCCESS}
+
+
+# As osprofiler, which distributions install beside Nova.
+PROFILER = """
+from oslo_config import cfg
+
+def set_defaults(conf):
+    conf.register_opts([cfg.BoolOpt('enabled', default=False)], 'profiler')
+"""
+
+
+def test_it_can_be_asked_where_osprofiler_is_installed(check, tmp_path):
+    package = tmp_path / 'path' / 'osprofiler'
+    package.mkdir(parents=True)
+    for name, text in (('opts', PROFILER), ('sqlalchemy', '')):
+        (package / f'{name}.py').write_text(text)
+    (package / '__init__.py').touch()
+    told = check(PYTHONPATH=str(package.parent))
     assert {code for code, _ in told.values()} == {SUCCESS}
 
 
