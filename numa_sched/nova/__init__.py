@@ -33,10 +33,11 @@ def all_filters() -> list[object]:
     :raises ConfigError: if an option has a bad value, so that the start ends
     """
     from numa_sched import plugins, settings
-    from numa_sched.nova import releases
+    from numa_sched.nova import releases, unread
     from numa_sched.nova.scheduler import demand, request_filters, word
 
-    settings.read(nova.conf.CONF)
+    if settings.read(nova.conf.CONF).lazy_topologies:
+        unread.install()
     releases.is_tested_here()
     demand.of_this_process()
     word.listen()
