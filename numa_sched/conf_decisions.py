@@ -2,7 +2,7 @@
 
 from oslo_config import cfg
 
-from numa_sched.option_types import Truth
+from numa_sched.option_types import Truth, Whole
 
 OPTS: list[cfg.Opt] = [
     cfg.Opt(
@@ -35,6 +35,34 @@ Related options:
 * ``[filter_scheduler] enabled_filters``: with ``NUMATopologyFilter``, which
   looks at each topology, nothing is gained. ``NUMAFitFilter`` stands in for
   it.
+* ``[filter_scheduler] available_filters`` must contain
+  ``numa_sched.nova.all_filters``.
+""",
+    ),
+    cfg.Opt(
+        'collect_after',
+        type=Whole(0, 1_000_000),
+        default=0,
+        help="""
+How many new objects there are in nova-scheduler before Python looks for
+garbage.
+
+By itself it looks after 700, again and again through all that is there; with
+a thousand hosts that takes a quarter of all time and more. Set, what is there
+when nova-scheduler starts is not looked through any more (``gc.freeze``), and
+the rest once there are so many objects more than at the last time. This goes
+for the whole process, whatever has made the objects. What nobody refers to
+any more goes away at once, as always; only what refers to itself waits.
+
+Possible values:
+
+* 0: as Python does by itself.
+* From 1 to 1000000; 50000 is what was measured. More means more memory: that
+  of as many objects, which wait longer.
+
+Related options:
+
+* ``[numa_sched] lazy_topologies`` has far fewer objects made.
 * ``[filter_scheduler] available_filters`` must contain
   ``numa_sched.nova.all_filters``.
 """,

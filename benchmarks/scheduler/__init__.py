@@ -8,6 +8,12 @@ requests come through a pipe. Nothing of Nova's tests is loaded.
 
 import pathlib
 
+from nova import monkey_patch, objects
+
+# As nova-scheduler does, before it loads anything else of Nova.
+monkey_patch.patch(backend='threading')
+objects.register_all()
+
 NOVAS_FILTERS = (
     'ComputeFilter',
     'ComputeCapabilitiesFilter',
@@ -41,7 +47,7 @@ available_filters = nova.scheduler.filters.all_filters
 OURS = """
 available_filters = numa_sched.nova.all_filters
 enabled_filters = {filters},NUMAFitFilter,MigrationDestinationFilter
-weight_classes = nova.scheduler.weights.all_weighers,numa_sched.nova.all_weighers
+weight_classes = nova.scheduler.weights.all_weighers,{weighers}
 [numa_sched]
 """
 
@@ -65,7 +71,10 @@ def configuration(
         main=f'sqlite:///{directory}/main.sqlite',
         track=track,
     )
-    text += (OURS if ours else STOCK).format(filters=','.join(NOVAS_FILTERS))
+    text += (OURS if ours else STOCK).format(
+        filters=','.join(NOVAS_FILTERS),
+        weighers='numa_sched.nova.all_weighers',
+    )
     text += '\n'.join(f'{name} = {value}' for name, value in options.items())
     path = directory / f'{name}.conf'
     path.write_text(text + '\n')

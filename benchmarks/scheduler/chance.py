@@ -76,7 +76,9 @@ class Cloud:
                     count=2,
                     tags={'dev_type': 'type-PCI'},
                 )
-                for cell, product in zip(host.cells, PRODUCTS * 4, strict=False)
+                for cell, product in zip(
+                    host.cells, PRODUCTS * 4, strict=False
+                )
             ]
         )
 
@@ -166,4 +168,3 @@ class Cloud:
                 numa_policy=draw.choice(('required', 'legacy', 'preferred')),
             )
         ]
-

@@ -1,16 +1,12 @@
 """The databases of a cloud: hosts as rows, and requests for servers."""
 
-from nova import monkey_patch
-
-# As nova-scheduler does, before anything else of Nova.
-monkey_patch.patch(backend='threading')  # isort: skip
-
 import dataclasses
 import datetime
 import json
 import pathlib
 import random
 import uuid
+from collections.abc import Iterable
 
 from nova import config, objects
 from nova import context as nova_context
@@ -20,9 +16,6 @@ from nova.db.main import api as db
 from nova.virt import hardware
 
 from numa_sched.topology import Host
-
-objects.register_all()
-
 from tests.restore import host_topology
 
 LONG_AGO = datetime.datetime(2020, 1, 1)
@@ -85,6 +78,11 @@ class Database:
         )
         cell.create()
         return cell
+
+    def add_all(self, hosts: Iterable[Host]) -> None:
+        """Write hosts."""
+        for host in hosts:
+            self.add(host)
 
     def add(self, host: Host, pools=None) -> None:
         """Write a host, with all that its services would have written."""

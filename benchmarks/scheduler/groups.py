@@ -46,9 +46,7 @@ class Groups:
         wrap(
             weights.BaseWeightHandler, 'get_weighed_objects', "Nova's weighers"
         )
-        wrap(
-            host_manager.HostState, 'consume_from_request', 'host states'
-        )
+        wrap(host_manager.HostState, 'consume_from_request', 'host states')
         try:
             from numa_sched.nova.scheduler import filters as our_filters
             from numa_sched.nova.scheduler import weighers

@@ -1,10 +1,5 @@
 """One worker of nova-scheduler, as a process that is asked through a pipe."""
 
-from nova import monkey_patch
-
-# As nova-scheduler does, before anything else of Nova.
-monkey_patch.patch(backend='threading')  # isort: skip
-
 import gc
 import logging
 import os
@@ -89,6 +84,7 @@ class Worker:
         self._consumed: list[Any] = []
         if watched:
             self._watch()
+            gc.freeze()
 
     def hosts(self, uuids, names) -> None:
         """Have hosts in placement; their nova-computes tell of no server."""
