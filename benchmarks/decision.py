@@ -29,7 +29,7 @@ from numa_sched.topology import Host
 from tests.builders import make_cell
 
 LAZY = {'lazy_topologies': True}
-COLLECTOR = {'collect_after': 50_000}
+COLLECTOR = {'collect_after': 10_000}
 WAYS = {
     'stock': None,
     'ours': {},

@@ -57,7 +57,7 @@ any more goes away at once, as always; only what refers to itself waits.
 Possible values:
 
 * 0: as Python does by itself.
-* From 1 to 1000000; 50000 is what was measured. More means more memory: that
+* From 1 to 1000000; 10000 is what was measured. More means more memory: that
   of as many objects, which wait longer.
 
 Related options:
