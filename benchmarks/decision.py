@@ -282,8 +282,8 @@ def main():
                         ),
                     ]
                 )
-                print('.', end='', file=sys.stderr, flush=True)
-            print(file=sys.stderr)
+                # Each row as it comes: all of them take long.
+                print(kind, *table.rows[-1], sep='  ', file=sys.stderr)
             print(
                 f'{chosen.hosts} hosts of {kind}: ms of the processor (of '
                 f'{chosen.ways[0]}), ms by the clock, mean of {chosen.runs}, '

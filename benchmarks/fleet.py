@@ -11,6 +11,7 @@ import nova.conf
 from benchmarks.simulation import Shape
 from benchmarks.simulation.workload import Requests
 from numa_sched import cpumask
+from numa_sched.nova.unread import Unread
 from numa_sched.topology import CellLayout, Host, HostCell
 from tests.builders import make_cell, make_host
 from tests.functional.scheduler.requests import make_host_state, make_request
@@ -222,6 +223,15 @@ def host_states(values):
     ]
 
 
+def unread_states(values):
+    """Give fresh host states whose topologies are text, as in their rows."""
+    states = host_states(values)
+    for state in states:
+        text = state.numa_topology._to_json()
+        state.numa_topology = state.pci_stats.numa_topology = Unread(text)
+    return states
+
+
 def with_devices(values):
     """Give each host with the pools of a device near each cell but one."""
     return [
@@ -264,5 +274,6 @@ __all__ = [
     'machines',
     'request',
     'states_with_devices',
+    'unread_states',
     'with_devices',
 ]

@@ -89,11 +89,10 @@ class Worker:
     def hosts(self, uuids, names) -> None:
         """Have hosts in placement; their nova-computes tell of no server."""
         self._placement.hosts = list(uuids)
-        for name in names:
-            for _ in range(2):  # Nova trusts the second word
-                self._manager.host_manager.sync_instance_info(
-                    nova_context.get_admin_context(), name, []
-                )
+        # What comes of it once they have told twice.
+        self._manager.host_manager._instance_info.update(
+            {name: {'instances': {}, 'updated': True} for name in names}
+        )
 
     def group(self) -> None:
         """Tell from now on what time goes into."""
