@@ -5,6 +5,7 @@ import json
 import logging
 import pickle
 import threading
+import time
 
 import pytest
 from nova import objects
@@ -242,21 +243,27 @@ def test_nothing_of_ours_is_left_in_it(made):
     assert not [name for name in vars(made) if 'numa_sched' in name]
 
 
-def test_threads_that_read_it_at_once_see_one_and_the_same(lazy):
-    for _ in range(50):
-        topology = objects.NUMATopology.obj_from_db_obj(TEXT)
-        together, seen = threading.Barrier(4), []
+def test_threads_that_read_it_at_once_see_one_and_the_same(made, monkeypatch):
+    begun, seen = threading.Event(), []
 
-        def look(topology=topology, together=together, seen=seen):
-            together.wait()
-            seen.append(topology.cells)
+    def slowly(text):
+        begun.set()
+        time.sleep(0.1)
+        return STOCK(text)
 
-        threads = [threading.Thread(target=look) for _ in range(4)]
-        for each in threads:
-            each.start()
-        for each in threads:
-            each.join()
-        assert len(set(map(id, seen))) == 1
+    monkeypatch.setattr(unread, '_stock', slowly)
+    threads = [
+        threading.Thread(target=lambda: seen.append(made.cells))
+        for _ in range(4)
+    ]
+    threads[0].start()
+    begun.wait()
+    for each in threads[1:]:
+        each.start()
+    for each in threads:
+        each.join()
+    assert len(seen) == 4
+    assert len(set(map(id, seen))) == 1
 
 
 @pytest.mark.parametrize('text', ['', 'odd', '{}', '[]', TEXT[:-1]])
