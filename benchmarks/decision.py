@@ -22,11 +22,11 @@ import tempfile
 import prettytable
 
 from benchmarks import scheduler
+from benchmarks.hosts import in_use
 from benchmarks.scheduler import database
 from benchmarks.scheduler.database import seeded
 from benchmarks.scheduler.worker import Process
 from numa_sched.topology import Host
-from tests.builders import make_cell
 
 LAZY = {'lazy_topologies': True}
 COLLECTOR = {'collect_after': 10_000}
@@ -45,7 +45,6 @@ REQUESTS = {
     'live-migration': lambda made: made.live_migration(WANTED, 'host0'),
 }
 STATES = 'first', 'steady', 'changed'
-PAGES = ((4, 10**7), (2048, 8192), (1048576, 16))
 CHANGED = 0.02
 WANTED = database.flavor(2)
 # Of stock Nova, for what is asked most: one server, on hosts of two cells.
@@ -55,28 +54,9 @@ MOST_MORE_MIB = 50
 
 
 def host(number: int, cells: int, threads: int, seed: object = 0) -> Host:
-    """Give a host in use in a way of its own."""
+    """Give a host in use in a way of its own, with 1 TiB of memory."""
     draw = seeded((number, seed))
-    made = []
-    for cell in range(cells):
-        cpus = range(cell * threads, (cell + 1) * threads)
-        made.append(
-            make_cell(
-                cell,
-                cpus=threads,
-                threads=2,
-                first=cpus.start,
-                socket=cell * 2 // cells,
-                pinned=draw.sample(cpus, draw.randrange(threads // 2)),
-                memory_mb=2**20 // cells,
-                memory_used_mb=draw.choice((0, 4096, 8192)),
-                pages=[
-                    (size, total, draw.randrange(total // 2))
-                    for size, total in PAGES
-                ],
-            )
-        )
-    return Host.of(f'host{number}', made)
+    return in_use(number, cells, threads, draw, 2**20 // cells)
 
 
 class Comparison:
