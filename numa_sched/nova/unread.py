@@ -19,6 +19,8 @@ LOG = logging.getLogger(__name__)
 _LOCK = threading.RLock()
 _TEXT = '_numa_sched_text'
 
+_METHOD = 'obj_from_db_obj'
+_as_it_was = vars(numa.NUMATopology)[_METHOD]
 _stock = numa.NUMATopology.obj_from_db_obj
 
 
@@ -105,10 +107,10 @@ def install() -> bool:
     """
     if not releases.may_leave_topologies_unread():
         return False
-    numa.NUMATopology.obj_from_db_obj = classmethod(_leave_unread)
+    setattr(numa.NUMATopology, _METHOD, classmethod(_leave_unread))
     return True
 
 
 def uninstall() -> None:
     """Have Nova read topologies at once again, as it does by itself."""
-    numa.NUMATopology.obj_from_db_obj = _stock
+    setattr(numa.NUMATopology, _METHOD, _as_it_was)
