@@ -22,10 +22,14 @@ from benchmarks.scheduler.worker import Process
 ASKED = ('found', 'claims')
 
 
-def answers(directory, *, hosts=10, seed=0):
+def answers(directory, *, hosts=10, seed=0, claim_seconds=10):
     """Yield requests for ever, each with the answers without and with it."""
     # What is read for wishes has nothing to do with it, and takes long.
-    options = {'scheduler_workers': 3, 'image_wishes': False}
+    options = {
+        'scheduler_workers': 3,
+        'image_wishes': False,
+        'claim_seconds': claim_seconds,
+    }
     paths = [
         scheduler.configuration(
             directory, ours=True, name=name, lazy_topologies=lazy, **options
@@ -60,6 +64,7 @@ def main():
     options.add_argument('--cases', type=int, default=20_000)
     options.add_argument('--hosts', type=int, default=10)
     options.add_argument('--seed', type=int, default=0)
+    options.add_argument('--claim-seconds', type=float, default=10)
     chosen = options.parse_args()
     logging.disable(logging.ERROR)
     began = time.monotonic()
@@ -69,7 +74,10 @@ def main():
         contextlib.suppress(KeyboardInterrupt),
     ):
         asking = answers(
-            pathlib.Path(directory), hosts=chosen.hosts, seed=chosen.seed
+            pathlib.Path(directory),
+            hosts=chosen.hosts,
+            seed=chosen.seed,
+            claim_seconds=chosen.claim_seconds,
         )
         for asked, at_once, lazy in itertools.islice(asking, chosen.cases):
             cases += 1

@@ -15,8 +15,7 @@ Whether nova-scheduler leaves the NUMA topologies of hosts unread.
 At each request Nova reads the topology of each host from the text in its row,
 two hundred objects a host, and looks at that of the one host it chooses. Here
 the text is kept until somebody asks; NUMAFitFilter reads the text itself, once
-until it changes. Hosts, alternates and limits are the same; whatever asks a
-topology anything gets Nova's own object.
+until it changes. Whatever asks a topology anything gets Nova's own object.
 
 This replaces a method of Nova, ``NUMATopology.obj_from_db_obj``, in the
 process of nova-scheduler. With a release of Nova that it was not tested with,
