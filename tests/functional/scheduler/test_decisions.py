@@ -15,8 +15,6 @@ def test_topologies_left_unread_change_no_decision():
         [
             *(sys.executable, '-m', 'benchmarks.lazy'),
             *('--cases', str(CASES), '--hosts', '8', '--seed', '1'),
-            # Without what is known of choices of a moment ago.
-            *('--claim-seconds', '0'),
         ],
         cwd=ROOT,
         stdout=subprocess.PIPE,
