@@ -8,15 +8,16 @@ import random
 
 import nova.conf
 
+from benchmarks.hosts import in_use
 from benchmarks.simulation import Shape
 from benchmarks.simulation.workload import Requests
 from numa_sched import cpumask
+from numa_sched.nova.unread import Unread
 from numa_sched.topology import CellLayout, Host, HostCell
 from tests.builders import make_cell, make_host
 from tests.functional.scheduler.requests import make_host_state, make_request
 
 LONG_AGO = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-PAGES = ((4, 10**7), (2048, 8192), (1048576, 16))
 
 
 def configure():
@@ -29,35 +30,11 @@ def hosts(count, cells, threads, own_layouts=False):
 
     :param own_layouts: whether each numbers its CPUs in a way of its own, too
     """
-    made = [_host(number, cells, threads) for number in range(count)]
+    made = [
+        in_use(number, cells, threads, random.Random(number))
+        for number in range(count)
+    ]
     return list(map(_renumbered, made)) if own_layouts else made
-
-
-def _host(number, cells, threads):
-    draw = random.Random(number)
-    made = []
-    for cell in range(cells):
-        cpus = range(cell * threads, (cell + 1) * threads)
-        # No two hosts have quite the same number of small pages.
-        pages = [
-            (size, total - number % 1000, draw.randrange(total // 2))
-            if size == 4
-            else (size, total, draw.randrange(total // 2))
-            for size, total in PAGES
-        ]
-        made.append(
-            make_cell(
-                cell,
-                cpus=threads,
-                threads=2,
-                first=cpus.start,
-                pinned=draw.sample(cpus, draw.randrange(threads // 2)),
-                memory_mb=65536,
-                memory_used_mb=draw.choice((0, 4096, 8192)),
-                pages=pages,
-            )
-        )
-    return make_host(*made, name=f'host{number}')
 
 
 def _renumbered(host):
@@ -222,6 +199,15 @@ def host_states(values):
     ]
 
 
+def unread_states(values):
+    """Give fresh host states whose topologies are text, as in their rows."""
+    states = host_states(values)
+    for state in states:
+        text = state.numa_topology._to_json()
+        state.numa_topology = state.pci_stats.numa_topology = Unread(text)
+    return states
+
+
 def with_devices(values):
     """Give each host with the pools of a device near each cell but one."""
     return [
@@ -264,5 +250,6 @@ __all__ = [
     'machines',
     'request',
     'states_with_devices',
+    'unread_states',
     'with_devices',
 ]

@@ -58,7 +58,8 @@ class Run:
     ``refusing`` is how many hosts refuse whatever is sent to them in a drain,
     whose requests come within ``within_s`` seconds. ``burst`` is how many
     servers are created at a time, until the cloud is full, 0 if they come and
-    go; claims arrive up to ``claim_s`` seconds late.
+    go; claims arrive up to ``claim_s`` seconds late. ``candidates`` is how
+    many hosts placement gives at most, by chance; 0 for all.
     """
 
     ranking: str
@@ -74,6 +75,7 @@ class Run:
     within_s: float = 10.0
     burst: int = 0
     claim_s: float = 10.0
+    candidates: int = 0
 
     @property
     def strategy(self):
@@ -94,6 +96,8 @@ class Run:
             told.append(f'within={self.within_s:g} s')
         if self.claim_s != 10.0:
             told.append(f'claims within {self.claim_s:g} s')
+        if self.candidates:
+            told.append(f'candidates={self.candidates}')
         return ', '.join(filter(None, told))
 
 
@@ -151,6 +155,7 @@ def measure(run):
             ),
             schedulers=run.schedulers,
             seed=run.seed,
+            candidates=run.candidates,
         )
     )
     simulation = Simulation(
@@ -340,6 +345,13 @@ def main():
         default=10.0,
         help='seconds within which the requests of a drain come',
     )
+    options.add_argument(
+        '--candidates',
+        type=int,
+        nargs='+',
+        default=[0],
+        help='most hosts that placement gives, by chance; 0 for all',
+    )
     options.add_argument('--processes', type=int, default=2)
     options.add_argument(
         '--json',
@@ -363,9 +375,19 @@ def main():
             chosen.within,
             chosen.burst,
             0.0 if ranking == ALONE else chosen.claims,
+            0 if ranking == BOUND else candidates,
         )
-        for hosts, which, load, schedulers, seed, ranking in itertools.product(
+        for (
+            hosts,
+            candidates,
+            which,
+            load,
+            schedulers,
+            seed,
+            ranking,
+        ) in itertools.product(
             chosen.hosts,
+            chosen.candidates,
             chosen.fleets,
             [1.0] if chosen.burst else chosen.loads,
             chosen.schedulers,

@@ -24,7 +24,7 @@ def from_ids(ids: Iterable[int]) -> int:
 _BITS = {cpu: 1 << cpu for cpu in range(1024)}
 
 
-def from_sets(sets: Collection[set[int]]) -> tuple[int, ...]:
+def from_sets(sets: Collection[Collection[int]]) -> tuple[int, ...]:
     """Give the masks of sets of CPU ids, faster than :func:`from_ids`.
 
     :raises ValueError: if an id is negative or above :data:`HIGHEST_CPU`
@@ -38,7 +38,7 @@ def from_sets(sets: Collection[set[int]]) -> tuple[int, ...]:
         return tuple(map(from_ids, sets))
 
 
-def from_cores(cores: Collection[set[int]]) -> tuple[int, ...]:
+def from_cores(cores: Collection[Collection[int]]) -> tuple[int, ...]:
     """Give what :func:`from_sets` gives, faster for sets of two."""
     bits = _BITS
     try:

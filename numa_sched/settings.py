@@ -25,6 +25,8 @@ class Settings:
     refusal_half_life: float
     refusals_file: str | None
     refusals_kept: int
+    lazy_topologies: bool
+    collect_after: int
     image_wishes: bool
     api_contradictions: Literal['refuse', 'warn']
     post_copy_with_vhost_user: bool

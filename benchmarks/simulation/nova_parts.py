@@ -99,8 +99,13 @@ class SimulatedCloud:
         make_scheduler: Callable[[], Scheduler],
         schedulers: int = 1,
         seed: int = 0,
+        candidates: int = 0,
     ):
         """Take hosts as they are, with what is in use of them.
+
+        Placement gives at most so many candidates, by chance, as with
+        ``max_placement_results`` and ``randomize_allocation_candidates``; all
+        of them for 0.
 
         Names that are put into ``refusing`` are of hosts that refuse every
         claim, for a reason that no scheduler knows.
@@ -116,7 +121,8 @@ class SimulatedCloud:
         self._schedulers = []
         # Rows come in the order of a set of host names, which differs from
         # process to process.
-        draw = random.Random(seed)
+        draw = self._draw = random.Random(seed)
+        self._candidates = candidates
         for _ in range(schedulers):
             names = list(self._states)
             draw.shuffle(names)
@@ -125,10 +131,17 @@ class SimulatedCloud:
     def ranked(self, scheduler, server, shape, ignored, disabled=()):
         """Give the hosts that a scheduler finds, best first."""
         worker, names = self._schedulers[scheduler]
-        left_out = {*ignored, *disabled}
+        # Placement does not know which hosts a request says to ignore.
+        given = [
+            name
+            for name in names
+            if name not in disabled and self._has_totals(name, shape)
+        ]
+        if 0 < self._candidates < len(given):
+            given = self._draw.sample(given, self._candidates)
         states = {}
-        for name in names:
-            if name in left_out or not self._has_totals(name, shape):
+        for name in given:
+            if name in ignored:
                 continue
             # Nova makes host states anew at each request.
             state = states[name] = copy.copy(self._states[name])

@@ -122,7 +122,7 @@ class Arrivals:
         """
         for claim in claims:
             made = (
-                claim if claim.host is host else self._place(claim.guest, host)
+                claim if claim.host == host else self._place(claim.guest, host)
             )
             host = host if made is None else host_after(made)
         return host

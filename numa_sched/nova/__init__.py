@@ -33,15 +33,24 @@ def all_filters() -> list[object]:
     :raises ConfigError: if an option has a bad value, so that the start ends
     """
     from numa_sched import plugins, settings
-    from numa_sched.nova import releases
-    from numa_sched.nova.scheduler import demand, request_filters, word
+    from numa_sched.nova import releases, unread
+    from numa_sched.nova.scheduler import (
+        collector,
+        demand,
+        request_filters,
+        word,
+    )
 
-    settings.read(nova.conf.CONF)
+    found = settings.read(nova.conf.CONF)
+    if found.lazy_topologies:
+        unread.install()
     releases.is_tested_here()
     demand.of_this_process()
     word.listen()
     request_filters.install(plugins.load_all('numa_sched.request_filters'))
-    return plugins.load_all('numa_sched.host_filters')
+    filters = plugins.load_all('numa_sched.host_filters')
+    collector.look_after(found.collect_after)
+    return filters
 
 
 def all_weighers() -> list[object]:

@@ -10,7 +10,7 @@ from nova.virt import hardware
 
 from numa_sched import cpumask
 from numa_sched.exceptions import TopologyError
-from numa_sched.nova import releases
+from numa_sched.nova import columns, releases, unread
 from numa_sched.topology import (
     CPUPolicy,
     DeviceAffinity,
@@ -42,88 +42,63 @@ def host(host_state) -> Host | None:
 
     :raises TopologyError: if the topology makes no sense
     """
+    found = _from_text(host_state)
+    if found is not None:
+        return found
     try:
         # Its truth is that of its cells, which may not be set.
         if not host_state.numa_topology:
             return None
         cells = host_state.numa_topology.cells
-        ids, *cpus, pinned, memory, memory_used, shared_used, pages = zip(
-            *_cell_facts(cells), strict=True
-        )
-        sizes, total, reserved, used = _columns(list(itertools.chain(*pages)))
-        pci_stats = host_state.pci_stats
-        return Host(
-            host_state.host,
-            _layout(
-                _cpus(cpus),
-                ids,
-                tuple(map(len, pages)),
-                sizes,
-                tuple([getattr(cell, '_obj_socket', None) for cell in cells]),
-                _networks(
-                    [
-                        getattr(cell, '_obj_network_metadata', None)
-                        for cell in cells
-                    ]
-                ),
-            ),
-            memory,
-            memory_used,
-            shared_used,
-            cpumask.from_sets(pinned),
-            total,
-            reserved,
-            used,
-            float(host_state.cpu_allocation_ratio),
-            float(host_state.ram_allocation_ratio),
-            tuple([_pool(pool) for pool in pci_stats.pools])
-            if pci_stats
-            else (),
-            releases.spares_devices(releases.service_version(host_state)),
-        )
+        return _host(host_state, columns.of_objects(cells))
     except BAD_DATA as error:
         raise TopologyError(f'{type(error).__name__}: {error}') from error
 
 
-# Fields of versioned objects go through a property each, which would be most
-# of the cost; these are the attributes behind. Spelt out in comprehensions
-# they are read faster than by an attrgetter: the interpreter remembers where
-# in an object each of them is.
-def _cell_facts(cells):
-    return [
-        (
-            cell._obj_id,
-            cell._obj_cpuset,
-            cell._obj_pcpuset,
-            cell._obj_siblings,
-            cell._obj_pinned_cpus,
-            cell._obj_memory,
-            cell._obj_memory_usage,
-            cell._obj_cpu_usage,
-            cell._obj_mempages,
-        )
-        for cell in cells
-    ]
+def _from_text(host_state) -> Host | None:
+    """Give a host whose topology nobody has looked at, and does not here.
 
-
-def _columns(pages):
-    """Give sizes, total, reserved and used pages of all cells, as tuples."""
+    :returns: None where Nova is to read it, which tells what is wrong, too
+    """
+    text = unread.text_of(host_state.numa_topology)
+    if text is None:
+        return None
     try:
-        return (
-            tuple([page._obj_size_kb for page in pages]),
-            tuple([page._obj_total for page in pages]),
-            tuple([page._obj_reserved for page in pages]),
-            tuple([page._obj_used for page in pages]),
-        )
-    except AttributeError:  # an old object, without "reserved"
-        return (
-            tuple([page.size_kb for page in pages]),
-            tuple([page.total for page in pages]),
-            tuple(
-                [page.reserved if 'reserved' in page else 0 for page in pages]
+        return _host(host_state, columns.of_text(text))
+    except Exception:
+        return None
+
+
+def _host(host_state, told: columns.Columns) -> Host:
+    pinned = cpumask.from_sets(told.pinned)
+    if told.is_text:
+        columns.require_sets(pinned, told.pinned)
+    pci_stats = host_state.pci_stats
+    return Host(
+        host_state.host,
+        _layout(
+            _cpus(
+                [told.shared, told.dedicated, told.siblings],
+                is_text=told.is_text,
             ),
-            tuple([page.used for page in pages]),
-        )
+            told.ids,
+            told.page_counts,
+            told.page_sizes,
+            told.sockets,
+            told.networks,
+        ),
+        told.memory,
+        told.memory_used,
+        told.shared_used,
+        pinned,
+        told.pages_total,
+        told.pages_reserved,
+        told.pages_used,
+        float(host_state.cpu_allocation_ratio),
+        float(host_state.ram_allocation_ratio),
+        tuple([_pool(pool) for pool in pci_stats.pools]) if pci_stats else (),
+        releases.spares_devices(releases.service_version(host_state)),
+    )
 
 
 # Layouts of the hosts seen, so that hosts of one kind share them and nothing
@@ -144,15 +119,16 @@ class _CPUs:
     """Masks of shared and dedicated CPUs and cores, and cores of each cell.
 
     There is one for each kind of host, which is equal only to itself. Where
-    the kind came again ``sets`` are what Nova told: comparing them is faster
-    than making masks.
+    the kind came again ``sets`` are what Nova told, and ``lists`` what a text
+    did: comparing them is faster than making masks.
     """
 
-    __slots__ = ('masks', 'sets')
+    __slots__ = ('lists', 'masks', 'sets')
 
     def __init__(self, masks: '_Masks'):
         self.masks = masks
         self.sets: list[object] | None = None
+        self.lists: list[object] | None = None
 
 
 def _layout(*facts) -> HostLayout:
@@ -180,8 +156,11 @@ def _by_cell(counts, sizes):
     return tuple([tuple(itertools.islice(rest, count)) for count in counts])
 
 
-def _cpus(told) -> _CPUs:
-    """Give the CPUs of shared, dedicated and sibling sets of each cell."""
+def _cpus(told, *, is_text: bool) -> _CPUs:
+    """Give the CPUs of shared, dedicated and sibling sets of each cell.
+
+    :raises UnusualError: if lists of a text are not sets
+    """
     shared, dedicated, siblings = told
     key = (
         len(shared),
@@ -195,37 +174,34 @@ def _cpus(told) -> _CPUs:
         _CPUS.clear()
     known = _CPUS.setdefault(key, [])
     for cpus in known:
-        if cpus.sets == told:
+        if told == (cpus.lists if is_text else cpus.sets):
             return cpus
+    cores = list(itertools.chain(*siblings))
     masks = (
         cpumask.from_sets(shared),
         cpumask.from_sets(dedicated),
-        cpumask.from_cores(list(itertools.chain(*siblings))),
+        cpumask.from_cores(cores),
         tuple(map(len, siblings)),
     )
+    if is_text:
+        for each, sets in zip(masks, (shared, dedicated, cores), strict=False):
+            columns.require_sets(each, sets)
     for cpus in known:
         if cpus.masks == masks:
-            # Plain copies: a list of Nova's refers to the cell that it is of.
-            cpus.sets = [
-                tuple(map(set, shared)),
-                tuple(map(set, dedicated)),
-                tuple([list(map(set, cores)) for cores in siblings]),
-            ]
+            if is_text:
+                cpus.lists = told
+            else:
+                # Plain copies: a list of Nova's refers to the cell it is of.
+                cpus.sets = [
+                    tuple(map(set, shared)),
+                    tuple(map(set, dedicated)),
+                    tuple([list(map(set, cores)) for cores in siblings]),
+                ]
             return cpus
     if len(known) >= MAX_KINDS:
         known.clear()
     known.append(_CPUs(masks))
     return known[-1]
-
-
-def _networks(told):
-    """Give physical networks and tunneled for each cell; None if not told."""
-    return tuple(
-        [
-            each and (frozenset(each._obj_physnets), bool(each._obj_tunneled))
-            for each in told
-        ]
-    )
 
 
 # What stands in pools and requests and does not tell a kind: where devices

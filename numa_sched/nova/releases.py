@@ -20,6 +20,10 @@ TESTED = ('31.3.1', '32.2.1', '33.0.2', '34.0.0')
 LOOKS_AT_DEVICES = 73
 
 
+LEAVES_TOPOLOGIES_UNREAD = (34,)
+"""The releases of Nova that ``lazy_topologies`` was tested with."""
+
+
 def is_tested(version: str) -> bool:
     """Whether a version of Nova is of a release that was tested."""
     return release_of(version) in map(release_of, TESTED)
@@ -65,6 +69,25 @@ def spares_devices(version: int | None) -> bool:
     :param version: the service version of the host; None counts as new
     """
     return version is None or version >= LOOKS_AT_DEVICES
+
+
+def may_leave_topologies_unread() -> bool:
+    """Whether Nova here is of a release that this was tested with.
+
+    A warning is logged if not, for the service that starts.
+    """
+    version = nova_version.version_string()
+    if release_of(version) in LEAVES_TOPOLOGIES_UNREAD:
+        return True
+    LOG.warning(
+        '[numa_sched] lazy_topologies is not heeded: it was not tested with '
+        'Nova %(version)s, only with %(tested)s.',
+        {
+            'version': version,
+            'tested': ', '.join(map(str, LEAVES_TOPOLOGIES_UNREAD)),
+        },
+    )
+    return False
 
 
 def may_have_several_connections(libvirt_driver: Any) -> bool:

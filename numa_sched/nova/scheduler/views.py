@@ -6,6 +6,10 @@ same time of update, same totals, same release of nova-compute. Times in a
 database may count whole seconds only, so a row that was read soon after its
 update may change once more without showing it. Such a host is converted again
 and compared.
+
+Where topologies are left unread (:mod:`numa_sched.nova.unread`) there is no
+need to guess: a host is unchanged if the text is, and the little else that a
+host is made of.
 """
 
 import datetime
@@ -20,7 +24,7 @@ from oslo_log import log as logging
 from numa_sched.exceptions import TopologyError
 from numa_sched.fit import Placer
 from numa_sched.fit.claim import Claim
-from numa_sched.nova import convert, releases
+from numa_sched.nova import convert, releases, unread
 from numa_sched.score import Strategy
 from numa_sched.topology import Guest, Host
 
@@ -155,6 +159,9 @@ class Views:
     def of(self, host_state, now: float) -> View:
         """Give the view of a host state, at the time of the request."""
         name = host_state.uuid or (host_state.host, host_state.nodename)
+        text = unread.text_of(host_state.numa_topology)
+        if text is not None:
+            return self._of_text(name, text, host_state, now)
         updated = host_state.updated
         key = (
             updated if isinstance(updated, datetime.datetime) else None,
@@ -170,17 +177,32 @@ class Views:
         view.seen = now
         return view
 
+    def _of_text(self, name, text: str, host_state, now: float) -> View:
+        pci_stats = host_state.pci_stats
+        key = (
+            text,
+            host_state.host,
+            host_state.cpu_allocation_ratio,
+            host_state.ram_allocation_ratio,
+            releases.service_version(host_state),
+            # Copies: Nova counts down those of a host that it has chosen.
+            list(map(dict, pci_stats.pools)) if pci_stats else None,
+        )
+        view = self._views.get(name)
+        if view is None or view.key != key:
+            view = View(key, *_converted(host_state))
+            self._views[name] = view
+        view.seen = now
+        return view
+
     def _look(self, host_state, key, known: View | None, now: float) -> View:
-        try:
-            host, error = convert.host(host_state), None
-            seconds = _seconds_since_update(host_state, now)
-        except Exception as bad:
-            host, error, seconds = None, _words(bad), 0.0
-            LOG.debug(
-                'Host %(host)s, node %(node)s makes no sense',
-                {'host': host_state.host, 'node': host_state.nodename},
-                exc_info=True,
-            )
+        host, error = _converted(host_state)
+        seconds = 0.0
+        if error is None:
+            try:
+                seconds = _seconds_since_update(host_state, now)
+            except TopologyError as bad:
+                host, error = None, _words(bad)
         if (
             known is not None
             and known.key == key
@@ -197,6 +219,19 @@ class Views:
         ) and seconds > SETTLED_AFTER_SECONDS
         view.read_from = None if view.settled else weakref.ref(host_state)
         return view
+
+
+def _converted(host_state) -> tuple[Host | None, str | None]:
+    """Give a host state as a value, and what is wrong if it makes no sense."""
+    try:
+        return convert.host(host_state), None
+    except Exception as bad:
+        LOG.debug(
+            'Host %(host)s, node %(node)s makes no sense',
+            {'host': host_state.host, 'node': host_state.nodename},
+            exc_info=True,
+        )
+        return None, _words(bad)
 
 
 def _seconds_since_update(host_state, now: float) -> float:

@@ -145,6 +145,29 @@ def test_claims_are_taken_for_what_the_host_has_now():
     assert after.pinned == (mask(0, 1, 2, 3),)
 
 
+class SecondCell:
+    """Asks for the second cell of a host, as a device there does."""
+
+    what, needs, exact, steps, max_asked = '', (), False, 1, None
+
+    def key(self, index):
+        return index
+
+    def accepts(self, indexes):
+        return tuple(indexes) == (1,)
+
+
+def test_a_claim_takes_the_cells_it_was_made_for_if_the_host_is_read_anew():
+    host, anew = two_cells(), two_cells()
+    made = fit.fit(host, guest(2), [SecondCell()])
+    assert made.indexes == (1,)
+    assert Arrivals().after(anew, [made]).pinned == (0, mask(4, 5))
+
+
+def two_cells():
+    return make_host(make_cell(0, cpus=4), make_cell(1, cpus=4, first=4))
+
+
 def may_fail(host, under_way, wanted):
     claims = [claim(host, each) for each in under_way]
     return Arrivals().may_fail(host, claims, wanted)
