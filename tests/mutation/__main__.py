@@ -20,7 +20,7 @@ UNIT = pathlib.Path('tests/unit')
 # Neither Nova's side nor what only names things.
 NOT_CORE = (
     'nova',
-    'conf.py',
+    'conf',
     'option_types.py',
     'osc',
     'plugins.py',

@@ -9,7 +9,8 @@ import copy
 
 from oslo_config import cfg
 
-from numa_sched import conf_decisions, rank
+from numa_sched import rank
+from numa_sched.conf import decisions
 from numa_sched.option_types import (
     Choice,
     Finite,
@@ -378,7 +379,7 @@ Related options:
   ``live_migration_policy``.
 """,
     ),
-    *conf_decisions.OPTS,
+    *decisions.OPTS,
 ]
 
 
