@@ -206,6 +206,7 @@ def everything():
         ),
         taken_at='2026-11-21T12:00:00Z',
         packing=True,
+        image_wishes=False,
         ranking=Ranking(
             'pack',
             2.0,

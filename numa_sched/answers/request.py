@@ -71,6 +71,7 @@ class Request:
 def of_flavor(
     flavor: Flavor,
     image_properties: Mapping[str, str] | None = None,
+    fleet: Fleet | None = None,
     *,
     zone: str | None = None,
     aggregate: str | None = None,
@@ -78,6 +79,7 @@ def of_flavor(
     """Give the request for a new server.
 
     :param flavor: as it is together with the image
+    :param fleet: tells whether images have a say; they have without
     :raises RequestError: if Nova makes nothing of it
     """
     if flavor.error:
@@ -88,6 +90,7 @@ def of_flavor(
         f'flavor {flavor.name}',
         flavor,
         image_properties or {},
+        fleet,
         guest=flavor.guest,
         asked=flavor.asked,
         zone=zone,
@@ -98,12 +101,14 @@ def of_flavor(
 def of_server(
     server: Server,
     move: Move = Move.LIVE,
+    fleet: Fleet | None = None,
     *,
     zone: str | None = None,
     aggregate: str | None = None,
 ) -> Request:
     """Give the request for a server that is to move.
 
+    :param fleet: as for :func:`of_flavor`
     :param zone: instead of that which it was asked for in
     :raises RequestError: if what it asks for makes no sense
     """
@@ -116,6 +121,7 @@ def of_server(
         f'server {server.name} ({server.uuid})',
         server.flavor,
         server.image_properties,
+        fleet,
         guest=server.guest,
         asked=server.asked,
         zone=zone or server.zone,
@@ -124,15 +130,18 @@ def of_server(
     return dataclasses.replace(request, move=move, server=server)
 
 
-def like_server(server: Server, *, zone: str | None = None) -> Request:
+def like_server(
+    server: Server, fleet: Fleet | None = None, *, zone: str | None = None
+) -> Request:
     """Give the request for a new server that asks for what another does.
 
     It is in no server group.
 
+    :param fleet: as for :func:`of_flavor`
     :param zone: instead of that which the other was asked for in
     :raises RequestError: if what that asks for makes no sense
     """
-    request = of_server(server, zone=zone)
+    request = of_server(server, fleet=fleet, zone=zone)
     return dataclasses.replace(
         request,
         name=f'flavor {server.flavor.name}, like {server.name} '
@@ -146,20 +155,22 @@ def _request(
     name: str,
     flavor: Flavor,
     image_properties: Mapping[str, str],
+    fleet: Fleet | None,
     *,
     guest: Guest | None,
     asked: Asked | None,
     zone: str | None,
     aggregate: str | None,
 ) -> Request:
-    wishes = flavor.extra_specs, image_properties
+    heeded = image_properties if not fleet or fleet.image_wishes else {}
+    wishes = flavor.extra_specs, heeded
     wanted, problems = policy.examine(*wishes)
     return Request(
         name=name,
         flavor=flavor,
         image_properties=image_properties,
         guest=guest,
-        asked=asked or _asked(*wishes),
+        asked=asked or _asked(flavor.extra_specs, image_properties),
         policy=wanted,
         origins=policy.requirements(wanted, *wishes),
         problems=tuple(map(str, problems)),

@@ -186,7 +186,10 @@ def _request(parsed_args: argparse.Namespace, fleet: 'Fleet') -> 'Request':
     if parsed_args.server:
         move = answers.Move.COLD if parsed_args.cold else answers.Move.LIVE
         return answers.of_server(
-            answers.find_server(fleet, parsed_args.server), move, **where
+            answers.find_server(fleet, parsed_args.server),
+            move,
+            fleet,
+            **where,
         )
     return new_server(
         fleet, parsed_args.flavor, parsed_args.image_property, **where
@@ -214,7 +217,7 @@ def new_server(
     if any(not key.startswith(_WISHES) for key in properties):
         flavor = _with_image(flavor, properties)
     return answers.of_flavor(
-        flavor, properties, zone=zone, aggregate=aggregate
+        flavor, properties, fleet, zone=zone, aggregate=aggregate
     )
 
 

@@ -115,7 +115,9 @@ def _request(parsed_args: argparse.Namespace, fleet: 'Fleet') -> 'Request':
             zone=parsed_args.zone,
         )
     return answers.like_server(
-        answers.find_server(fleet, parsed_args.like), zone=parsed_args.zone
+        answers.find_server(fleet, parsed_args.like),
+        fleet,
+        zone=parsed_args.zone,
     )
 
 

@@ -17,6 +17,9 @@ _USED = {True: 'used', False: 'not used', None: 'as configured'}
 Rows = tuple[Sequence[str], list[Sequence[Any]]]
 
 
+UNHEEDED = 'Images have no say: [numa_sched] image_wishes is false.'
+
+
 class Policy(AboutRequest):
     """Tell how a server wants to be live-migrated, and how it would be."""
 
@@ -53,6 +56,7 @@ class Policy(AboutRequest):
             parsed_args,
             f'Live migrations of {wanted.name}:',
             *(f'Wrong: {problem}.' for problem in wanted.problems),
+            *(() if fleet.image_wishes else (UNHEEDED,)),
         )
         uses = migration.uses(fleet, wanted)
         if parsed_args.by == 'driver':

@@ -221,7 +221,8 @@ class Fleet:
 
     ``packing``, ``rules`` and ``ranking`` are what the configuration makes of
     it: ``[compute] packing_host_numa_cells_allocation_strategy``, the rules
-    of live migrations, and how hosts are ranked.
+    of live migrations, and how hosts are ranked. ``image_wishes`` is that of
+    ``[numa_sched]``: whether the properties of images count as wishes.
     """
 
     hosts: tuple[FleetHost, ...]
@@ -231,6 +232,7 @@ class Fleet:
     groups: tuple[ServerGroup, ...] = ()
     taken_at: str | None = None
     packing: bool = False
+    image_wishes: bool = True
     rules: Rules = DEFAULT_RULES
     ranking: Ranking = DEFAULT_RANKING
     extra: Mapping[str, object] = dataclasses.field(default_factory=dict)

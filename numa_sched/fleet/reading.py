@@ -29,8 +29,8 @@ VERSION = 1
 
 # All else is kept as it is.
 _IN_FLEET = """
-    version taken_at packing rules ranking hosts servers flavors aggregates
-    server_groups
+    version taken_at packing image_wishes rules ranking hosts servers flavors
+    aggregates server_groups
 """
 _IN_HOST = """
     name nodename uuid hypervisor_type hypervisor_version cpu has_kvm
@@ -81,6 +81,7 @@ def fleet(told: object) -> Fleet:
         groups=f.all_of(told, 'server_groups', _group),
         taken_at=f.text_or_none(told, 'taken_at'),
         packing=f.truth(told, 'packing', False),
+        image_wishes=f.truth(told, 'image_wishes', True),
         rules=f.one_of(told, 'rules', _rules),
         ranking=f.one_of(told, 'ranking', _ranking),
         extra=f.rest(told, KNOWN_IN_FLEET),

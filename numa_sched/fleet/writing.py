@@ -48,6 +48,7 @@ def fleet(value: Fleet) -> Told:
     return {
         'version': VERSION,
         **_told(taken_at=value.taken_at, packing=value.packing or None),
+        **_told(image_wishes=None if value.image_wishes else False),
         **_told(rules=_rules(value), ranking=_ranking(value.ranking)),
         'hosts': [_host(each) for each in value.hosts],
         'servers': [_server(each, known) for each in value.servers],

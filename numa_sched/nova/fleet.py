@@ -103,6 +103,7 @@ def read(listener: Listener = SILENT) -> Fleet:
             timespec='seconds'
         ),
         packing=CONF.compute.packing_host_numa_cells_allocation_strategy,
+        image_wishes=options.image_wishes,
         rules=nodes.rules(),
         ranking=Ranking(
             options.fit_strategy,

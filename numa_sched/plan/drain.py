@@ -105,7 +105,7 @@ def _left(cloud: Cloud, state: State, number: int, alone: bool) -> Stay:
         if index not in cloud.empty
         and (server.uuid, each.name) not in cloud.terms.avoid
     ]
-    found = explain(fleet, of_server(server, move), others)
+    found = explain(fleet, of_server(server, move, fleet), others)
     words = why_nowhere(found)
     refused = sorted(
         host for uuid, host in cloud.terms.avoid if uuid == server.uuid

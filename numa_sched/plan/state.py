@@ -131,7 +131,8 @@ class Cloud:
         )
         if key not in self._kinds:
             assert isinstance(move, Move)
-            self._kinds[key] = self.kind_of(of_server(server, move))
+            request = of_server(server, move, self.fleet)
+            self._kinds[key] = self.kind_of(request)
         return self._kinds[key]
 
     def kind_of(self, request: Request) -> Kind:

@@ -225,6 +225,15 @@ def test_a_host_whose_topology_makes_no_sense_has_an_error(cloud, monkeypatch):
     assert TRAIT in big.traits
 
 
+@pytest.mark.parametrize('heeded', [True, False])
+def test_whether_images_have_a_say_is_told(cloud, heeded):
+    cloud.flags(image_wishes=heeded, group='numa_sched')
+    try:
+        assert read().image_wishes is heeded
+    finally:
+        cloud.flags(image_wishes=True, group='numa_sched')
+
+
 def test_how_far_it_is_is_told(cloud, flavor):
     cloud.boot(flavor)
     told = []

@@ -1,8 +1,11 @@
 import pytest
 
+from numa_sched import policy
 from numa_sched.answers import find_flavor, find_host, find_server
+from numa_sched.answers.request import like_server, of_flavor, of_server
 from numa_sched.exceptions import NotFoundError
 from numa_sched.fleet import Fleet
+from numa_sched.policy import LiveMigrationPolicy
 from tests.fleets import make_flavor, make_fleet_host, make_server
 
 FLEET = Fleet(
@@ -57,3 +60,30 @@ def test_hosts_and_flavors_have_names():
         find_host(FLEET, 'host')
     with pytest.raises(NotFoundError, match='there is no flavor large'):
         find_flavor(FLEET, 'large')
+
+
+POST_COPY = policy.WISHES[1]
+WISH = {POST_COPY.image_key: 'true'}
+UNHEEDED = Fleet((), image_wishes=False)
+
+
+def requests(fleet):
+    """Give one of each kind, of an image with a wish."""
+    server = make_server('web', image_properties=WISH)
+    return (
+        of_server(server, fleet=fleet),
+        like_server(server, fleet),
+        of_flavor(make_flavor('small'), WISH, fleet),
+    )
+
+
+def test_images_have_a_say():
+    for request in requests(FLEET):
+        assert request.policy.post_copy
+        assert request.required == {POST_COPY.trait}
+
+
+def test_images_have_no_say_where_the_cloud_does_not_heed_them():
+    for request in requests(UNHEEDED):
+        assert request.policy == LiveMigrationPolicy()
+        assert (request.required, request.origins) == (frozenset(), ())

@@ -292,6 +292,21 @@ def test_a_contradiction_of_flavor_and_image_is_told(ask):
     assert 'Wrong: flavor key compute:live_migration_post_copy' in told
 
 
+def test_that_images_have_no_say_is_told(ask, file):
+    whole = json.loads(pathlib.Path(file).read_text())
+    told = json.dumps({**whole, 'image_wishes': False})
+    pathlib.Path(file).write_text(told)
+    asked = (
+        *('policy', '--flavor', 'small', '--image-property'),
+        'compute_live_migration_post_copy=false',
+    )
+    heading = ask(*asked).splitlines()[1]
+    assert heading == (
+        'Images have no say: [numa_sched] image_wishes is false.'
+    )
+    assert 'Wrong' not in ask(*asked)
+
+
 def test_a_snapshot_of_a_snapshot_has_other_names(run, file, tmp_path):
     target = str(tmp_path / 'other.json.gz')
     command = ['snapshot', '--from', file, '--anonymise', target]
