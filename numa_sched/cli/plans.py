@@ -312,7 +312,13 @@ def _stays(stay: 'Stay') -> str:
 
 
 def commands(waves: 'Waves') -> Iterator[str]:
-    """Give the commands of a plan; each waits until its server has moved."""
+    """Give the commands of a plan; each waits until its server has moved.
+
+    As a script they end with the first that fails: what comes after it may
+    need the room.
+    """
+    if waves:
+        yield 'set -e'
     for number, wave in enumerate(waves, 1):
         yield f'# wave {number} of {len(waves)}'
         for step in wave:

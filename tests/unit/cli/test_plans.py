@@ -83,8 +83,9 @@ def test_a_plan_can_be_written_as_commands(ask):
         'openstack --os-compute-api-version 2.30 server migrate --host free '
         '--wait --live-migration web-uuid'
     )
+    *told, stops, wave = told
+    assert (stops, wave) == ('set -e', '# wave 1 of 1')
     assert all(line.startswith('# ') for line in told)
-    assert told[-1] == '# wave 1 of 1'
     assert '# odd\\x1b (odd\\x1b-uuid) stays on full: it is locked.' in told
 
 
@@ -300,3 +301,16 @@ def test_how_the_search_for_all_has_ended_is_told(
     monkeypatch.setattr(plan, 'keep_room', lambda *_: found)
     told = run('keep-room', '--want=small=1', '--snapshot', crowded)[1]
     assert told == f'{words}\n'
+
+
+def test_the_name_of_a_server_stays_within_its_comment(run, tmp_path):
+    named = make_server('a\nrm -rf b', make_flavor('small', 2), 'full')
+    path = tmp_path / 'named.json'
+    hosts = make_fleet_host('full', 4), make_fleet_host('free', 1)
+    path.write_bytes(snapshot.dumps(Fleet(hosts, (named,))))
+    status, told, _ = run(
+        'drain', 'full', '--commands', '--snapshot', str(path)
+    )
+    assert status == 3
+    assert 'a\\nrm -rf b' in told
+    assert all(line.startswith('# ') for line in told.splitlines())
