@@ -5,8 +5,12 @@ import re
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.long
+
 ROOT = pathlib.Path(__file__).parents[3]
-CASES = 100
+CASES = 300
 
 
 def test_topologies_left_unread_change_no_decision():
