@@ -6,9 +6,9 @@ import logging
 import pytest
 from hypothesis import settings
 
-from tests.property.amount import examples
+from tests.amount import examples
 
-settings.register_profile('ci', max_examples=examples(300), deadline=None)
+settings.register_profile('ci', max_examples=examples(200), deadline=None)
 settings.load_profile('ci')
 
 

@@ -12,6 +12,7 @@ from numa_sched.answers import explain, of_flavor, overtakings, rank
 from numa_sched.answers.rank import multipliers
 from numa_sched.fleet import Aggregate, Fleet, Ranking, Weighed, Weigher
 from numa_sched.score import Strategy
+from tests.amount import examples
 from tests.fleets import make_flavor, make_fleet_host
 
 OURS = 'NUMAFitWeigher'
@@ -154,7 +155,7 @@ def first(fleet, strategy):
     return {name for name, total in totals.items() if total == most}
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(300))
 @given(fleets(), scores)
 def test_the_weights_are_those_of_nova(fleet, scores):
     fleet = clamped(fleet)
@@ -204,7 +205,7 @@ def after(fleet, turn, strategy, other):
         yield dataclasses.replace(fleet, hosts=hosts), strategy
 
 
-@settings(max_examples=1000)
+@settings(max_examples=examples(500))
 @given(fleets(), scores, scores)
 def test_what_is_told_to_change_the_order_does(fleet, scores, others):
     fleet = clamped(fleet)

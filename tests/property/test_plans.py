@@ -21,9 +21,9 @@ from numa_sched.plan import (
 from numa_sched.plan.all_moves import MOST_MOVES
 from numa_sched.plan.evictions import SURE
 from numa_sched.score.pack import Pack
+from tests.amount import examples
 from tests.fleets import make_flavor
 from tests.property import all_plans, fleets
-from tests.property.amount import examples
 
 
 def check_groups(fleet, waves):

@@ -16,6 +16,7 @@ from nova.virt import hardware
 from numa_sched import policy
 from numa_sched.exceptions import NumaSchedError
 from numa_sched.osc import request
+from tests.amount import examples
 
 AC, PC = policy.WISHES
 CONTEXT = nova_context.get_admin_context()
@@ -261,7 +262,7 @@ def some_of(keys):
     )
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=examples(1000), deadline=None)
 @given(some_of(IN_FLAVORS), some_of(IN_IMAGES), st.booleans(), st.booleans())
 def test_what_else_asks_for_traits_is_asked_as_nova_asks(
     specs, image, volume, pinning
