@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import datetime
-import re
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from numa_sched.cli.watchers import Teller
 
 LIMITS = ('hourly', 'hourly_per_host', 'hourly_memory', 'quiet')
-HOURS = re.compile(r'(\d\d?:\d\d)-(\d\d?:\d\d)')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,13 +73,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _quiet(text: str) -> 'Quiet':
     from numa_sched.carry import Quiet
 
-    match = HOURS.fullmatch(text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f'{text}: HH:MM-HH:MM is wanted')
-    begin, end = (
-        datetime.datetime.strptime(each, '%H:%M').time()
-        for each in match.groups()
-    )
+    try:
+        begin, end = (
+            datetime.datetime.strptime(each, '%H:%M').time()
+            for each in text.split('-')
+        )
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f'{text}: HH:MM-HH:MM is wanted'
+        ) from None
     return Quiet(begin, end)
 
 

@@ -270,3 +270,11 @@ def test_who_goes_on_counts_what_has_begun_within_the_hour(
 def test_options_that_do_not_go_together_are_wrong_usage(run, arguments):
     status, out, _ = run(*WANT, *arguments)
     assert (status, out) == (2, '')
+
+
+@pytest.mark.parametrize(
+    'hours', ['8-9', '08:00', '08:00-25:00', '1:00-2:00-3:00']
+)
+def test_it_is_told_how_hours_are_written(run, hours):
+    _, _, err = run(*WANT, '--watch=60', f'--quiet-hours={hours}')
+    assert f'{hours}: HH:MM-HH:MM is wanted' in err
