@@ -80,11 +80,12 @@ def test_a_plan_makes_room(cloud):
 @pytest.mark.parametrize('move', [Move.LIVE, Move.COLD])
 def test_the_client_of_openstack_takes_the_commands(move):
     step = Step(make_server('a', uuid='u'), move, 'one', 'an other')
-    first, *rest = [
+    stops, first, *rest = [
         shlex.split(line)
         for line in plans.commands([[step]])
         if not line.startswith('#')
     ]
+    assert stops == ['set', '-e']
     assert first[:2] == ['openstack', '--os-compute-api-version']
     command = of_client.MigrateServer(mock.Mock(), None)
     told = command.get_parser('x').parse_args(first[5:])
