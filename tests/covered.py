@@ -49,6 +49,19 @@ FLOORS = {
 }
 
 
+def keep_probes() -> None:
+    """Have slipcover, if it measures, never take its probes out of the code.
+
+    It does so now and then, for speed, with the frames of all threads in hand.
+    Beside running threads that loses what they go through meanwhile, and
+    Python 3.11 holds a lock for the list of frames: if it collects a
+    ``threading.local`` then, which waits for the same lock, every thread
+    stands still for good (CPython's issue 106883).
+    """
+    if slipcover := sys.modules.get('slipcover'):
+        slipcover.Slipcover.deinstrument_seen = lambda measured: None
+
+
 def room_of(path: str) -> str:
     """Give the room of a file: a folder or file, and the doors apart."""
     room, *inside = pathlib.PurePath(path).relative_to('numa_sched').parts

@@ -183,16 +183,12 @@ def test_nova_puts_a_cell_on_one_host_cell_and_pins_it_to_another(near):
 
 
 def calls_during(function, *args):
-    """Count the calls of Python functions while one runs.
-
-    What measures coverage may be at work as well, and does not count.
-    """
+    """Count the calls of Python functions while one runs."""
     calls = 0
 
     def count(frame, event, arg):
         nonlocal calls
-        name = frame.f_globals.get('__name__', '')
-        calls += event == 'call' and not name.startswith('slipcover')
+        calls += event == 'call'
 
     sys.setprofile(count)
     try:
