@@ -35,7 +35,8 @@ FLOORS = {
         'topology': 100,
     },
     'functional': {
-        'fit': 95,
+        # By examples of chance: up to three points more.
+        'fit': 92,
         'nova': 80,
         'nova/api': 90,
         # Five rows of wishes in eight are in the longer run.

@@ -33,7 +33,7 @@ def run(checker, cases):
 
 def test_odd_requests_are_refused_for_a_reason_or_answered_by_nova(cloud):
     with nothing_built() as handed_over:
-        run(fuzz.Checker(cloud, handed_over), 300)
+        run(fuzz.Checker(cloud, handed_over), 150)
 
 
 @pytest.fixture
@@ -56,4 +56,4 @@ def test_a_request_that_clashes_is_refused_under_every_spelling(cloud):
 @pytest.mark.usefixtures('_host')
 def test_odd_changes_are_refused_for_a_reason_or_answered_by_nova(cloud):
     with actions.nothing_changed():
-        run(actions.ActionChecker(cloud), 300)
+        run(actions.ActionChecker(cloud), 100)

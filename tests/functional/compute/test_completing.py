@@ -1,8 +1,11 @@
 """Migrations that users, timeouts or aborts bring to an end."""
 
+import itertools
+
 import pytest
 from nova.tests.fixtures import libvirt as fakelibvirt
 
+from tests import amount
 from tests.functional.compute.migrating import (
     FAILED,
     STOCK_DRIVER,
@@ -30,12 +33,20 @@ COMPLETED = {
 
 
 @pytest.mark.parametrize(
-    ('pair', 'permitted', 'told'), COMPLETED.values(), ids=COMPLETED
+    ('by', 'case'),
+    amount.each(
+        itertools.product(['user', 'timeout'], COMPLETED),
+        [
+            *(('user', case) for case in COMPLETED),
+            ('timeout', 'post-copy wanted'),
+            ('timeout', 'post-copy not wanted'),
+        ],
+    ),
 )
-@pytest.mark.parametrize('by', ['user', 'timeout'])
 def test_completing_switches_where_post_copy_is_on_and_pauses_elsewhere(
-    cloud, pair, permitted, told, by
+    cloud, by, case
 ):
+    pair, permitted, told = COMPLETED[case]
     permit(cloud, *permitted)
     server = boot(cloud, *pair)
     with under_way(cloud, server) as held:
@@ -103,6 +114,7 @@ def text_of(cloud):
     return '\n'.join(record.getMessage() for record in cloud.log)
 
 
+@pytest.mark.long
 def test_with_nova_s_driver_the_monitor_switches_a_paused_server(
     cloud,
 ):
@@ -120,6 +132,7 @@ def test_with_nova_s_driver_the_monitor_switches_a_paused_server(
     assert not held.move.has('POSTCOPY')
 
 
+@pytest.mark.long
 def test_with_nova_s_driver_a_timeout_has_a_paused_server_run(
     cloud,
 ):
@@ -133,6 +146,7 @@ def test_with_nova_s_driver_a_timeout_has_a_paused_server_run(
     assert 'resume' in held.move.told
 
 
+@pytest.mark.long
 def test_with_nova_s_driver_an_aborted_move_leaves_the_server_in_error(cloud):
     server = boot(cloud)
     with restarted(cloud, driver=STOCK_DRIVER):

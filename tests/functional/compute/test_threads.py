@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-ROUNDS = 8
+ROUNDS = 4
 
 
 @pytest.mark.parametrize('threads', ['native', 'eventlet'])

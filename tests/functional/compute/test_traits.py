@@ -88,6 +88,7 @@ def test_a_host_whose_memory_is_in_files_reports_no_post_copy(cloud):
     assert cloud.traits_of('one') >= TRAITS
 
 
+@pytest.mark.long
 def test_with_nova_s_driver_a_wish_against_post_copy_goes_unheard(cloud):
     server = boot(cloud, None, False)
     with restarted(

@@ -14,6 +14,7 @@ from nova.virt.libvirt.driver import LibvirtDriver
 from numa_sched.nova.compute import post_copy
 from numa_sched.policy import LiveMigrationPolicy
 from numa_sched.policy.features import Features, used
+from tests import amount
 from tests.functional.compute.migrating import (
     AC,
     FAILED,
@@ -59,19 +60,19 @@ def of_each_policy(cloud):
     cloud.residents = set()
 
 
-# All pairs; in each run those that tell one permit from the other.
+# Those that tell one permit from the other.
 EACH_RUN = (
     ((False, True), 'shared'),
     ((True, False), 'shared'),
     ((True, True), 'own'),
 )
-EACH_STORAGE = [
-    pytest.param(*pair, marks=() if pair in EACH_RUN else pytest.mark.long)
-    for pair in itertools.product(PERMITS, ('shared', 'own'))
-]
 
 
-@pytest.mark.parametrize(('permitted', 'storage'), EACH_STORAGE, ids=str)
+@pytest.mark.parametrize(
+    ('permitted', 'storage'),
+    amount.each(itertools.product(PERMITS, ('shared', 'own')), EACH_RUN),
+    ids=str,
+)
 def test_the_wish_counts_and_then_the_configuration(
     cloud, of_each_policy, permitted, storage, request
 ):
@@ -144,15 +145,19 @@ def test_without_image_wishes_the_flavor_alone_counts(cloud):
         cloud.flags(image_wishes=True, group='numa_sched')
 
 
-@pytest.mark.parametrize('pair', POLICIES, ids=str)
+@pytest.mark.parametrize(
+    ('converge', 'copy'),
+    amount.each(POLICIES, [(None, True), (True, None)]),
+    ids=str,
+)
 def test_a_paused_server_is_moved_without_post_copy_and_stays_paused(
-    cloud, pair
+    cloud, converge, copy
 ):
     permit(cloud, True, True)
-    server = boot(cloud, *pair)
+    server = boot(cloud, converge, copy)
     pause(cloud, server)
     (move,) = migrate(cloud, server)
-    running = used(LiveMigrationPolicy(*pair), Features(True, True))
+    running = used(LiveMigrationPolicy(converge, copy), Features(True, True))
     assert move.features == (running.auto_converge, False)
     assert 'post-copy off' in messages(cloud, 'INFO')[0]
     cloud.wait_for(server, 'PAUSED')
@@ -208,6 +213,7 @@ def test_no_warning_where_nobody_wanted_post_copy(cloud):
     assert warnings(cloud) == []
 
 
+@pytest.mark.long
 def test_with_nova_s_driver_a_device_makes_the_move_fail(cloud):
     server = boot(cloud)
     give(cloud, server, 'a PCI device')

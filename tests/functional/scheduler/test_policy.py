@@ -1,5 +1,6 @@
 """Wishes about live migration, from flavor and image to the host."""
 
+import itertools
 import threading
 from unittest import mock
 
@@ -14,6 +15,7 @@ from nova.volume import cinder
 from numa_sched.nova.api.checks import Checks
 from numa_sched.nova.scheduler import request_filters
 from numa_sched.policy import WISHES
+from tests import amount
 from tests.cloud import machines
 from tests.functional.api.requests import old_flavor
 
@@ -149,12 +151,17 @@ def moves(cloud):
     }
 
 
+MOVES = 'live migration', 'cold migration', 'resize', 'evacuation', 'unshelve'
+
+
 @pytest.mark.parametrize(
-    'kind',
-    ['live migration', 'cold migration', 'resize', 'evacuation', 'unshelve'],
+    ('source', 'kind'),
+    amount.each(
+        itertools.product(['flavor', 'image'], MOVES),
+        [('image', MOVES[0]), *(('flavor', kind) for kind in MOVES)],
+    ),
 )
-@pytest.mark.parametrize('source', ['flavor', 'image'])
-def test_every_move_asks_for_the_trait(cloud, kind, source):
+def test_every_move_asks_for_the_trait(cloud, source, kind):
     if source == 'flavor':
         server = cloud.boot(
             flavor(cloud, compute__live_migration_auto_converge='true')
@@ -440,10 +447,7 @@ def reads(monkeypatch):
     return counted
 
 
-@pytest.mark.parametrize(
-    'kind',
-    ['live migration', 'cold migration', 'resize', 'evacuation', 'unshelve'],
-)
+@pytest.mark.parametrize('kind', amount.each(MOVES, MOVES[::2]))
 def test_a_request_costs_one_database_read(cloud, reads, kind):
     server = cloud.boot(flavor(cloud))
     assert reads == [1]
