@@ -415,8 +415,31 @@ def test_who_may_not_migrate_is_told_so_at_once(cloud, run, api, entries):
     assert cloud.host_of(server) == 'half'
 
 
+@pytest.fixture
+def send(monkeypatch):
+    """Give what sends a signal to this process, and waits until it is taken.
+
+    Python takes the second of two for the same one while the first waits.
+    """
+    taken = threading.Semaphore(0)
+    take = carrying.Stopping.take
+
+    def counted(self, number, frame):
+        try:
+            take(self, number, frame)
+        finally:
+            taken.release()
+
+    def send(number):
+        os.kill(os.getpid(), number)
+        assert taken.acquire(timeout=60)
+
+    monkeypatch.setattr(carrying.Stopping, 'take', counted)
+    return send
+
+
 def test_an_interrupt_lets_what_is_under_way_finish_and_it_goes_on_later(
-    cloud, run, api, entries
+    cloud, run, api, entries, send
 ):
     servers = boot(cloud, 'half', 'half')
     held = [cloud.moves.hold(each['id']) for each in servers]
@@ -424,8 +447,7 @@ def test_an_interrupt_lets_what_is_under_way_finish_and_it_goes_on_later(
     def interrupt():
         while not any(each.began.is_set() for each in held):
             time.sleep(0.05)
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.5)
+        send(signal.SIGINT)
         for each in servers:
             cloud.moves.let_go(each['id'])
 
@@ -444,7 +466,7 @@ def test_an_interrupt_lets_what_is_under_way_finish_and_it_goes_on_later(
 
 
 def test_what_nobody_has_waited_for_is_settled_when_it_goes_on(
-    cloud, run, api, entries
+    cloud, run, api, entries, send
 ):
     servers = boot(cloud, 'half', 'half')
     held = {each['id']: cloud.moves.hold(each['id']) for each in servers}
@@ -453,8 +475,7 @@ def test_what_nobody_has_waited_for_is_settled_when_it_goes_on(
         while not any(each.began.is_set() for each in held.values()):
             time.sleep(0.05)
         for _ in range(2):
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.5)
+            send(signal.SIGINT)
 
     thread = threading.Thread(target=interrupt_twice)
     thread.start()

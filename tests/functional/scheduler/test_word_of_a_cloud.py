@@ -1,7 +1,8 @@
 """A server is refused; afterwards ``numa-sched explain --last`` tells why."""
 
 import json
-import time
+import threading
+from unittest import mock
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.cloud import machines, started_cloud
 TRAIT = 'COMPUTE_MIGRATE_POST_COPY'
 WISH = {'compute__live_migration_post_copy': 'true'}
 GROUP = 'ServerGroupAntiAffinityFilter'
+THREAD = 'numa_sched word'
 
 
 @pytest.fixture(scope='module')
@@ -51,8 +53,18 @@ def last(path, capsys, monkeypatch):
 
 
 def wait():
-    """Have what is over by now written."""
-    time.sleep(2 * word.ROUND_S)
+    """Have what is over by now written: one round may be under way."""
+    rounds = threading.Semaphore(0)
+    once = word.Word.round
+
+    def counted(self):
+        once(self)
+        rounds.release()
+
+    # Its thread begins with the first request.
+    if any(each.name == THREAD for each in threading.enumerate()):
+        with mock.patch.object(word.Word, 'round', counted):
+            assert all(rounds.acquire(timeout=60) for _ in range(2))
 
 
 def count(path):
