@@ -10,8 +10,10 @@ from numa_sched.cli.plans import (
     UNSURE,
     Found,
     Planner,
+    add_most,
     counted,
     many,
+    not_found,
     progress,
 )
 
@@ -58,6 +60,7 @@ class KeepRoom(Planner):
             help='what the rows are: steps of the plan; or flavors, with how '
             'many have room now and after it',
         )
+        add_most(parser)
         watching.add_arguments(parser)
         return parser
 
@@ -88,7 +91,7 @@ class KeepRoom(Planner):
         with progress() as show:
             found = plan.keep_room(fleet, wanted, terms, show)
         return Found(
-            list(_heading(found, parsed_args.seconds)),
+            list(_heading(found, not_found(parsed_args))),
             found.waves,
             found.outcome in (plan.Outcome.THERE, plan.Outcome.FOUND),
             instead=_rows(found) if parsed_args.by == 'target' else None,
@@ -109,7 +112,7 @@ def _want(text: str) -> tuple[str, int]:
     return name, positive(count)
 
 
-def _heading(found: 'KeptRoom', seconds: int) -> Iterator[str]:
+def _heading(found: 'KeptRoom', not_found: str) -> Iterator[str]:
     from numa_sched.plan import Outcome
 
     for each in found.targets:
@@ -124,7 +127,7 @@ def _heading(found: 'KeptRoom', seconds: int) -> Iterator[str]:
     ):
         yield 'No plan exists that makes room for all of them.'
     if found.outcome is Outcome.NOT_FOUND:
-        yield f'No plan for all was found in {seconds} s.'
+        yield f'No plan for all {not_found}.'
     if found.steps:
         yield f'{counted(found.waves)}.'
         if not found.fewest:

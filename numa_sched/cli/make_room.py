@@ -9,9 +9,11 @@ from numa_sched.cli.plans import (
     UNSURE,
     Found,
     Planner,
+    add_most,
     counted,
     many,
     named,
+    not_found,
     progress,
 )
 
@@ -73,6 +75,7 @@ class MakeRoom(Planner):
         parser.add_argument(
             '--zone', metavar='NAME', help='the availability zone asked for'
         )
+        add_most(parser)
         return parser
 
     def check(self, parsed_args: argparse.Namespace) -> None:
@@ -98,7 +101,7 @@ class MakeRoom(Planner):
                 fleet, wanted, parsed_args.count, terms, show
             )
         return Found(
-            list(_heading(found, parsed_args.seconds)),
+            list(_heading(found, not_found(parsed_args))),
             found.waves,
             found.outcome in (plan.Outcome.THERE, plan.Outcome.FOUND),
         )
@@ -121,7 +124,7 @@ def _request(parsed_args: argparse.Namespace, fleet: 'Fleet') -> 'Request':
     )
 
 
-def _heading(found: 'MadeRoom', seconds: int) -> Iterator[str]:
+def _heading(found: 'MadeRoom', not_found: str) -> Iterator[str]:
     from numa_sched.plan import Outcome
 
     wanted = f'{many(found.count, "new server")} of {found.request.name}'
@@ -136,4 +139,4 @@ def _heading(found: 'MadeRoom', seconds: int) -> Iterator[str]:
     elif found.outcome is Outcome.NONE:
         yield f'{wanted}: no plan exists: {found.why}.'
     else:
-        yield f'{wanted}: no plan was found in {seconds} s: {found.why}.'
+        yield f'{wanted}: no plan {not_found}: {found.why}.'

@@ -213,6 +213,7 @@ class Planner(Answer):
             cold=parsed_args.cold,
             pinned=self._pinned,
             spare=parsed_args.spare,
+            most=getattr(parsed_args, 'most', None),
             seconds=parsed_args.seconds,
         )
 
@@ -253,6 +254,24 @@ class Planner(Answer):
             return super().produce_output(parsed_args, column_names, data)
         self.say(parsed_args, *self.below)
         return 0
+
+
+def add_most(parser: argparse.ArgumentParser) -> None:
+    """Add the option for plans of few migrations."""
+    parser.add_argument(
+        '--most',
+        metavar='N',
+        type=positive,
+        help='how many migrations there may be; as many as it takes by '
+        'default',
+    )
+
+
+def not_found(parsed_args: argparse.Namespace) -> str:
+    """Give how far a plan was looked for in vain: "was found in 10 s"."""
+    if parsed_args.most:
+        return f'of at most {many(parsed_args.most, "migration")} was found'
+    return f'was found in {parsed_args.seconds} s'
 
 
 def progress() -> 'source.Shown':

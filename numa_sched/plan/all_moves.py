@@ -39,6 +39,8 @@ class End(Protocol):
 def cheapest(goal: End, deadline: Deadline) -> Way | None:
     """Give the cheapest plan, None if there is none at all.
 
+    If there may only be so many moves, it is None where these do not do.
+
     Best first, by the price of the moves so far and of one more, which is the
     least that a state without room still takes. Servers may move more than
     once.
@@ -65,6 +67,8 @@ def cheapest(goal: End, deadline: Deadline) -> Way | None:
         _, _, way = heapq.heappop(queue)
         if goal.missing(way.state) <= 0:
             return way
+        if not cloud.terms.allows(len(way.steps) + 1):
+            continue
         for number, place in moves(cloud, way.state):
             add(
                 Way(

@@ -61,8 +61,17 @@ class Evictions:
         :raises OutOfTime: if that takes too long
         """
         start = start or Way(self._cloud.start, (), NOTHING)
-        few = range(1, SURE + 1)
-        more = range(SURE + 1, MOST_LEAVING + 1)
+        few, more = (
+            [
+                each
+                for each in counts
+                if self._cloud.terms.allows(len(start.steps) + each)
+            ]
+            for counts in (
+                range(1, SURE + 1),
+                range(SURE + 1, MOST_LEAVING + 1),
+            )
+        )
         # Whole rounds of moves first, then what needs no third host, as it
         # takes little time, then all else.
         for count, sizes in (

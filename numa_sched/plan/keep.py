@@ -89,8 +89,9 @@ def keep_room(
             way = all_moves.cheapest(targets, deadline)
             if way is not None:
                 return _kept(targets, way, Outcome.FOUND, fewest=True)
-            start = Way(cloud.start, (), NOTHING)
-            return _kept(targets, start, Outcome.NONE)
+            if terms.most is None:
+                start = Way(cloud.start, (), NOTHING)
+                return _kept(targets, start, Outcome.NONE)
         except OutOfTime:
             deadline = Deadline(terms.seconds, progress)
     reachable = [

@@ -82,13 +82,17 @@ def make_room(
     why = missing.why_never(goal)
     if why is not None:
         return dataclasses.replace(result, outcome=Outcome.NONE, why=why)
-    nowhere = why_nowhere(explain(fleet, request))
     try:
         if all_moves.is_small(cloud):
             way = all_moves.cheapest(goal, Deadline(terms.seconds, progress))
             if way is None:
                 return dataclasses.replace(
-                    result, outcome=Outcome.NONE, why=nowhere
+                    result,
+                    # Without a bound it would have gone through all plans.
+                    outcome=Outcome.NONE
+                    if terms.most is None
+                    else Outcome.NOT_FOUND,
+                    why=why_nowhere(explain(fleet, request)),
                 )
             return _with_plan(goal, result, way, fewest=True)
     except OutOfTime:
@@ -99,7 +103,9 @@ def make_room(
         found = None
     if found is None:
         return dataclasses.replace(
-            result, outcome=Outcome.NOT_FOUND, why=nowhere
+            result,
+            outcome=Outcome.NOT_FOUND,
+            why=why_nowhere(explain(fleet, request)),
         )
     return _with_plan(
         goal, result, found, fewest=_is_fewest(goal, len(found.steps))

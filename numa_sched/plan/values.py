@@ -59,7 +59,9 @@ class Terms:
     names of hosts that are none for them. With ``spare``, servers that
     want neither post-copy nor auto-converge are moved only where no others
     would do, whatever memory these have; without it, where others would not
-    do with as little memory. ``seconds`` is how long may be searched.
+    do with as little memory. ``most`` is how many migrations a plan that makes
+    or keeps room may have, None for as many as it takes; ``seconds`` is how
+    long may be searched.
     """
 
     limits: Limits = Limits()
@@ -67,7 +69,12 @@ class Terms:
     pinned: frozenset[str] = frozenset()
     avoid: frozenset[tuple[str, str]] = frozenset()
     spare: bool = False
+    most: int | None = None
     seconds: float = 10.0
+
+    def allows(self, migrations: int) -> bool:
+        """Whether a plan may have so many migrations."""
+        return self.most is None or migrations <= self.most
 
 
 DEFAULT_TERMS = Terms()

@@ -229,6 +229,40 @@ def test_that_no_plan_was_found_is_told(run, crowded, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ('asked', 'words'),
+    [
+        (
+            ('make-room', '--flavor=larger'),
+            '1 new server of flavor larger: no plan of at most 1 migration '
+            'was found: ',
+        ),
+        (
+            ('keep-room', '--want=larger=1'),
+            'flavor larger: room for 0 of 1 server.\n'
+            'No plan for all of at most 1 migration was found.\n',
+        ),
+    ],
+)
+def test_a_plan_is_held_to_few_migrations(run, tmp_path, asked, words):
+    small, larger = make_flavor('small', 2), make_flavor('larger', 4)
+    full = make_cell(cpus=4, pinned=range(4))
+    servers = [
+        make_server(
+            name, small, 'full', uuid=name, seats=(Seat(0, mask(*cpus)),)
+        )
+        for name, cpus in (('one', (0, 1)), ('two', (2, 3)))
+    ]
+    hosts = [make_fleet_host('full', full)]
+    hosts += [make_fleet_host(name, 2) for name in ('b', 'c')]
+    fleet = Fleet(tuple(hosts), tuple(servers), (small, larger))
+    path = tmp_path / 'fleet.json'
+    path.write_bytes(snapshot.dumps(fleet))
+    status, out, _ = run(*asked, f'--snapshot={path}', '--most=1')
+    assert (status, out[: len(words)]) == (3, words)
+    assert run(*asked, f'--snapshot={path}', '--most=2')[0] == 0
+
+
+@pytest.mark.parametrize(
     'arguments',
     [
         (),

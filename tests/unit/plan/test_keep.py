@@ -100,3 +100,16 @@ def test_that_none_was_found_in_the_time_is_told():
     plan = kept(hosts, [server('x', 'a', 2)], {4: 1}, seconds=0)
     assert plan.outcome is Outcome.NOT_FOUND
     assert (plan.waves, counts(plan)) == ((), [(1, 0, 0)])
+
+
+@pytest.mark.parametrize(('most', 'reached'), [(0, 0), (1, 1), (2, 2)])
+def test_of_the_targets_those_are_reached_that_few_migrations_do_for(
+    most, reached
+):
+    hosts = [host('a', 6, 2), host('b', 5, 4), host('c', 2), host('d', 4)]
+    servers = [server('x', 'a', 2), server('y', 'b', 4)]
+    plan = kept(hosts, servers, {6: 1, 5: 2}, most=most)
+    assert len(plan.steps) == reached
+    assert plan.outcome is (
+        Outcome.FOUND if reached == 2 else Outcome.NOT_FOUND
+    )

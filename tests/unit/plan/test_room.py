@@ -350,3 +350,26 @@ def test_nobody_is_moved_where_he_has_been_turned_down():
         terms = Terms(avoid=frozenset({('uuid-of-web', turned_down)}))
         (step,) = make_room(fleet, wanted, terms=terms).steps
         assert step.destination == left
+
+
+@pytest.mark.parametrize(
+    ('most', 'outcome'),
+    [
+        (0, Outcome.NOT_FOUND),
+        (1, Outcome.NOT_FOUND),
+        (2, Outcome.FOUND),
+        (None, Outcome.FOUND),
+    ],
+)
+def test_a_plan_has_no_more_migrations_than_there_may_be(most, outcome):
+    hosts = [host('a', 4, 4), host('b', 2), host('c', 2)]
+    servers = [server('x', 'a', 0, 2), server('y', 'a', 2, 2)]
+    plan = made(hosts, servers, terms=Terms(seconds=20, most=most))
+    assert plan.outcome is outcome
+    assert len(plan.steps) == (2 if outcome is Outcome.FOUND else 0)
+    assert bool(plan.why) == (outcome is Outcome.NOT_FOUND)
+
+
+def test_where_there_is_room_no_migration_need_be_allowed():
+    plan = made([host('a', 4)], [], terms=Terms(most=0))
+    assert plan.outcome is Outcome.THERE
