@@ -17,6 +17,7 @@ from numa_sched.topology import CellLayout, Host, HostCell
 from tests.builders import make_cell, make_host
 from tests.functional.scheduler.requests import make_host_state, make_request
 
+LARGE_CPUS = 16
 LONG_AGO = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -190,6 +191,14 @@ REQUESTS = {
     ),
 }
 
+# What there is to be room for, where room is kept: the largest, one of each.
+WANTED = {
+    name: [
+        (shape, 1) for shape in requests.shapes if shape.vcpus >= LARGE_CPUS
+    ]
+    for name, requests in REQUESTS.items()
+}
+
 
 def host_states(values):
     """Give fresh host states, as Nova makes them anew at each request."""
@@ -244,6 +253,7 @@ def request(cells, cpus_per_cell=2, devices=0):
 __all__ = [
     'FLEETS',
     'REQUESTS',
+    'WANTED',
     'configure',
     'host_states',
     'hosts',

@@ -35,11 +35,13 @@ class Cloud(Protocol):
         shape: Shape,
         ignored: Sequence[str],
         disabled: Collection[str] = (),
+        named: str | None = None,
     ) -> list[str]:
         """Give the hosts that a scheduler finds, best first.
 
         :param ignored: hosts that the request says to ignore, in its order
         :param disabled: hosts that placement does not give to any request
+        :param named: the only host that the request is about, if it names one
         """
 
     def allocate(self, claim: str, shape: Shape, host: str) -> bool:
@@ -59,6 +61,20 @@ class Cloud(Protocol):
 
 
 @dataclasses.dataclass(slots=True)
+class Asked:
+    """A request as it came, whatever came of it.
+
+    ``lifetime_s`` is how long its server is to live, None for good, ``moves``
+    are the times at which it is sent away from a host that is drained.
+    """
+
+    at: float
+    shape: Shape
+    lifetime_s: float | None = None
+    moves: list[float] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(slots=True)
 class Server:
     """A server, and where it is; ``claim`` is the name of its claim.
 
@@ -66,12 +82,16 @@ class Server:
     """
 
     name: str
-    shape: Shape
-    lifetime_s: float | None = None
+    asked: Asked
     host: str | None = None
     claim: str | None = None
     moving: bool = False
     doomed: bool = False
+
+    @property
+    def shape(self) -> Shape:
+        """What it asks for."""
+        return self.asked.shape
 
 
 @dataclasses.dataclass(slots=True)
@@ -119,8 +139,26 @@ class Timing:
     alternates: int = 2
 
 
+class Rescue(Protocol):
+    """Who sees to requests that were refused."""
+
+    def refused(self, server: Server) -> None:
+        """Take note of one, which waits to be asked again or given up."""
+
+    def placed(self, server: Server) -> None:
+        """Take note of any server that has found its host."""
+
+
 class Simulation:
-    """A cloud in time. Nothing happens but in :meth:`run`."""
+    """A cloud in time. Nothing happens but in :meth:`run`.
+
+    ``asked`` are all requests, in their order, ``waiting`` the names of
+    servers that were refused and may be asked for again, each with the
+    attempts so far; without a ``rescue`` none is. ``each_request`` are called
+    after each request.
+    """
+
+    rescue: Rescue | None = None
 
     def __init__(
         self,
@@ -137,6 +175,9 @@ class Simulation:
         self.servers: dict[str, Server] = {}
         self.creates, self.migrations = Counts(), Counts()
         self.drained: set[str] = set()
+        self.asked: list[Asked] = []
+        self.waiting: dict[str, int] = {}
+        self.each_request: list[Callable[[], None]] = []
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
 
@@ -159,14 +200,32 @@ class Simulation:
         if until < float('inf'):
             self.now = until
 
-    def create(self, shape: Shape, lifetime_s: float | None = None) -> None:
+    def create(self, shape: Shape, lifetime_s: float | None = None) -> Server:
         """Ask for a server: one list of hosts, walked until one takes it.
 
         :param lifetime_s: after which it is deleted
         """
-        server = Server(f'server{next(self._numbers)}', shape, lifetime_s)
+        asked = Asked(self.now, shape, lifetime_s)
+        self.asked.append(asked)
+        server = Server(f'server{next(self._numbers)}', asked)
+        self._ask(server)
+        for call in self.each_request:
+            call()
+        return server
+
+    def ask_again(self, server: Server) -> None:
+        """Ask once more for a server that waits."""
+        self._ask(server, self.waiting.pop(server.name))
+
+    def give_up(self, server: Server) -> None:
+        """Leave a server that waits refused."""
+        attempts = self.waiting.pop(server.name)
+        self.creates.ended(server.shape, attempts, False)
+
+    def _ask(self, server, attempts=0):
         hosts = iter(self._ranked(server, [])[: 1 + self.timing.alternates])
-        self._create_on(server, hosts, self._choose(server, hosts))
+        found = self._choose(server, hosts)
+        self._create_on(server, hosts, found, attempts)
 
     def delete(self, server: Server) -> None:
         """Delete a server, once it is not moving any more."""
@@ -204,6 +263,8 @@ class Simulation:
         refused: tuple[str, ...] = (),
     ) -> None:
         """Ask for a destination; after a refusal, ask again without it."""
+        if not refused:
+            server.asked.moves.append(self.now)
         server.moving = True
         ranked = self._ranked(server, [server.host, *refused])
         found = self._choose(server, iter(ranked))
@@ -222,6 +283,35 @@ class Simulation:
 
         self._claim_later(server, host, claim, answered)
 
+    def migrate_to(
+        self, server: Server, host: str, ended: Callable[[bool], None]
+    ) -> None:
+        """Live-migrate a server to a host, if the scheduler agrees.
+
+        :param ended: is told whether it has come to it
+        """
+        server.moving = True
+        ranked = self._ranked(server, [server.host], host)
+        found = self._choose(server, iter(ranked))
+        if found is None:
+            self._stands_still(server)
+            ended(False)
+            return
+        _, claim = found
+
+        def answered(fits):
+            if fits:
+                self.after(self.timing.move_s, moved)
+                return
+            self._stands_still(server)
+            ended(False)
+
+        def moved():
+            self._moved(server, host, claim)
+            ended(True)
+
+        self._claim_later(server, host, claim, answered)
+
     def _moved(self, server, host, claim):
         self.cloud.release(server.claim)
         server.host, server.claim = host, claim
@@ -236,7 +326,11 @@ class Simulation:
     def _create_on(self, server, hosts: Iterator[str], found, refused=0):
         """Claim what was found; if that fails, go on to the alternates."""
         if found is None:
-            self.creates.ended(server.shape, refused, False)
+            self.waiting[server.name] = refused
+            if self.rescue is None:
+                self.give_up(server)
+            else:
+                self.rescue.refused(server)
             return
         host, claim = found
 
@@ -248,13 +342,15 @@ class Simulation:
             self.creates.ended(server.shape, refused + 1, True)
             server.host, server.claim = host, claim
             self.servers[server.name] = server
-            if server.lifetime_s is not None:
-                self.after(server.lifetime_s, self.delete, server)
+            if server.asked.lifetime_s is not None:
+                self.after(server.asked.lifetime_s, self.delete, server)
             self._leave(server)
+            if self.rescue is not None:
+                self.rescue.placed(server)
 
         self._claim_later(server, host, claim, answered)
 
-    def _ranked(self, server, ignored):
+    def _ranked(self, server, ignored, named=None):
         scheduler = self.random.randrange(self.schedulers)
         return self.cloud.ranked(
             scheduler,
@@ -262,6 +358,7 @@ class Simulation:
             server.shape,
             ignored,
             self.drained,
+            named,
         )
 
     def _choose(self, server, hosts):

@@ -1,9 +1,11 @@
-"""All hosts in one: what no ranking can beat."""
+"""All hosts in one: what no ranking can beat, and no migration."""
 
 from collections.abc import Sequence
 
-from benchmarks.simulation import Shape
+from benchmarks.simulation import Asked, Counts, Shape, Simulation, Timing
 from numa_sched.topology import Host
+
+TIMING = Timing()
 
 
 class BigHost:
@@ -24,7 +26,9 @@ class BigHost:
         )
         self._claims: dict[str, Shape] = {}
 
-    def ranked(self, scheduler, server, shape, ignored, disabled=()):
+    def ranked(
+        self, scheduler, server, shape, ignored, disabled=(), named=None
+    ):
         """Give the one host, if it has room."""
         return [self.NAME] if self._has_room(shape) else []
 
@@ -52,3 +56,38 @@ class BigHost:
 
     def _has_room(self, shape):
         return shape.vcpus <= self._cpus and shape.memory_mb <= self._memory_mb
+
+
+def bound(
+    hosts: Sequence[Host],
+    asked: Sequence[Asked],
+    since: int = 0,
+    timing: Timing = TIMING,
+) -> tuple[Counts, Counts]:
+    """Give what comes of requests on one big host: creates, and migrations.
+
+    They come at the same times and their servers live as long. Those that
+    are sent away from a host that is drained migrate on the big one, which has
+    to have room for them twice for a while.
+
+    :param since: the number of the first request that counts
+    """
+    simulation = Simulation(BigHost(hosts), timing=timing)
+    for number, each in enumerate(asked):
+        simulation.run(each.at)
+        if number == since:
+            simulation.creates = Counts()
+        server = simulation.create(each.shape, each.lifetime_s)
+        for at in each.moves:
+            simulation.after(at - each.at, _migrate, simulation, server)
+    last = max(
+        (at for each in asked for at in (each.at, *each.moves)),
+        default=0.0,
+    )
+    simulation.run(last + timing.claim_s)
+    return simulation.creates, simulation.migrations
+
+
+def _migrate(simulation, server):
+    if server.name in simulation.servers and not server.moving:
+        simulation.live_migrate(server)

@@ -10,7 +10,7 @@ import copy
 import datetime
 import random
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import nova.conf
 from nova import objects
@@ -23,6 +23,8 @@ from numa_sched.topology import Host
 from tests import restore
 
 CONF = nova.conf.CONF
+
+CLASSES = 'PCPU', 'VCPU', 'MEMORY_MB'
 
 # Long ago, so that rows count as settled; each change comes a bit later.
 _BEGAN = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
@@ -128,13 +130,15 @@ class SimulatedCloud:
             draw.shuffle(names)
             self._schedulers.append((make_scheduler(), names))
 
-    def ranked(self, scheduler, server, shape, ignored, disabled=()):
+    def ranked(
+        self, scheduler, server, shape, ignored, disabled=(), named=None
+    ):
         """Give the hosts that a scheduler finds, best first."""
         worker, names = self._schedulers[scheduler]
         # Placement does not know which hosts a request says to ignore.
         given = [
             name
-            for name in names
+            for name in (names if named is None else [named])
             if name not in disabled and self._has_totals(name, shape)
         ]
         if 0 < self._candidates < len(given):
@@ -220,6 +224,24 @@ class SimulatedCloud:
                 None if taken is True else taken,
                 free=True,
             )
+
+    def flavor(self, shape: Shape) -> objects.Flavor:
+        """Give a shape's flavor."""
+        return self._flavor(shape)[0]
+
+    @property
+    def states(self) -> Mapping[str, host_manager.HostState]:
+        """The host states, by the names of their hosts."""
+        return self._states
+
+    def left(self, name: str) -> Sequence[int]:
+        """Give what placement has left of a host, by :data:`CLASSES`."""
+        return tuple(self._placement[name])
+
+    def taken(self, claim: str) -> Sequence[objects.InstanceNUMACell]:
+        """Give the cells that a claim has taken, none without a topology."""
+        _, _, topology = self._claims[claim]
+        return () if topology is True else topology.cells
 
     def _use(self, state, shape, topology, *, free=False):
         sign = -1 if free else 1
@@ -334,15 +356,25 @@ def _wanted(shape):
     )
 
 
-def _totals(state):
-    """Give what a host has left in placement: PCPU, VCPU, MEMORY_MB."""
+def inventory(state) -> list[int]:
+    """Give what a host has in placement, by :data:`CLASSES`."""
     cells = state.numa_topology.cells
     return [
-        sum(len(cell.pcpuset - cell.pinned_cpus) for cell in cells),
+        sum(len(cell.pcpuset) for cell in cells),
         int(
             sum(len(cell.cpuset) for cell in cells)
             * state.cpu_allocation_ratio
-        )
-        - sum(cell.cpu_usage for cell in cells),
+        ),
+        state.total_usable_ram_mb,
+    ]
+
+
+def _totals(state):
+    """Give what a host has left of it."""
+    cells = state.numa_topology.cells
+    cpus, shared, _ = inventory(state)
+    return [
+        cpus - sum(len(cell.pinned_cpus) for cell in cells),
+        shared - sum(cell.cpu_usage for cell in cells),
         state.free_ram_mb,
     ]

@@ -1,6 +1,7 @@
 """Requests that keep a cloud at a load."""
 
 import dataclasses
+import random
 from collections.abc import Sequence
 
 from benchmarks.simulation import Counts, Shape, Simulation
@@ -63,15 +64,21 @@ class Churn:
             simulation.run(simulation.now + self.every_s)
         # Those that are still on their way have to go some day, too.
         timing = simulation.timing
-        simulation.run(
-            simulation.now + (1 + timing.alternates) * timing.claim_s
-        )
+        on_their_way_s = (1 + timing.alternates) * timing.claim_s
+        simulation.run(simulation.now + on_their_way_s)
+        while simulation.waiting:
+            simulation.run(simulation.now + on_their_way_s)
         for server in simulation.servers.values():
-            simulation.after(
-                simulation.random.expovariate(1 / self.lifetime_s),
-                simulation.delete,
-                server,
-            )
+            left_s = simulation.random.expovariate(1 / self.lifetime_s)
+            simulation.after(left_s, simulation.delete, server)
+            server.asked.lifetime_s = simulation.now - server.asked.at + left_s
+        # Of those refused nobody needs to know, but who counts what they
+        # would have taken.
+        draw = random.Random(len(simulation.asked))
+        for asked in simulation.asked:
+            if asked.lifetime_s is None:
+                left_s = draw.expovariate(1 / self.lifetime_s)
+                asked.lifetime_s = simulation.now - asked.at + left_s
 
     def run(self, requests: int) -> Counts:
         """Give what came of so many requests."""

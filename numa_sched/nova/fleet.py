@@ -340,7 +340,7 @@ def _server(row, zone: str | None, known: _Cell) -> Server:
         flavor=known.flavors.of(row.flavor),
         image_properties=images.properties(row),
         guest=guest,
-        seats=tuple(map(_seat, topology.cells))
+        seats=tuple(map(seat, topology.cells))
         if topology and guest and len(topology.cells) == len(guest.cells)
         else (),
         asked=asked,
@@ -366,7 +366,8 @@ def _ports(row) -> tuple[tuple[str | None, str | None], ...] | None:
     )
 
 
-def _seat(cell) -> Seat:
+def seat(cell) -> Seat:
+    """Give what an ``InstanceNUMACell`` holds of its host."""
     pinned = set((cell.cpu_pinning or {}).values())
     if 'cpuset_reserved' in cell:
         pinned |= cell.cpuset_reserved or set()

@@ -1,6 +1,6 @@
 """Whole runs, as the benchmark makes them."""
 
-from benchmarks import placement  # isort: skip  (Nova patches come first)
+from benchmarks import runs  # isort: skip  (Nova patches come first)
 
 import logging
 import multiprocessing
@@ -26,22 +26,22 @@ def measured():
     with futures.ProcessPoolExecutor(
         1, multiprocessing.get_context('spawn')
     ) as process:
-        yield lambda run: process.submit(placement.measure, run).result()[1]
+        yield lambda run: process.submit(runs.measure, run).result()[1]
 
 
 @pytest.mark.parametrize(
-    'ranking', [placement.STOCK, 'fragmentation', 'pack:1,locality:0.2']
+    'ranking', [runs.STOCK, 'fragmentation', 'pack:1,locality:0.2']
 )
 @pytest.mark.parametrize('which', sorted(fleet.FLEETS))
 def test_a_cloud_goes_through_the_whole_simulation(
     ranking, which, option, caplog
 ):
     caplog.set_level(logging.WARNING)
-    if ranking != placement.STOCK:
+    if ranking != runs.STOCK:
         option('fit_strategy', ranking)
     values = fleet.FLEETS[which](4)
     made = nova_parts.SimulatedCloud(
-        values, lambda: placement.scheduler(ranking, lambda: 0.0), schedulers=2
+        values, lambda: runs.scheduler(ranking, lambda: 0.0), schedulers=2
     )
     before = facts(made)
     simulation = Simulation(made, schedulers=2)
@@ -65,16 +65,16 @@ def test_a_cloud_goes_through_the_whole_simulation(
     ] == []
 
 
-@pytest.mark.parametrize('ranking', [placement.BOUND, placement.ALONE])
+@pytest.mark.parametrize('ranking', [runs.BOUND, runs.ALONE])
 def test_what_can_be_had_at_all_is_measured_too(ranking, measured):
-    run = placement.Run(ranking, 'telco', 2, 0.5, 10, 0, 1, claim_s=0.0)
+    run = runs.Run(ranking, 'telco', 2, 0.5, 10, 0, 1, claim_s=0.0)
     counts = measured(run)
     assert counts['requests'] == pytest.approx(10, abs=3)
     assert counts['failed_claims'] == 0
 
 
 def test_a_cloud_is_filled_in_bursts(measured):
-    run = placement.Run(
+    run = runs.Run(
         'fragmentation', 'telco', 2, 1.0, 0, 0, 1, schedulers=2, burst=10
     )
     counts = measured(run)

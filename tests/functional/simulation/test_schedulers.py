@@ -1,6 +1,6 @@
 """Schedulers beside each other, each with a memory of its own."""
 
-from benchmarks import placement  # isort: skip  (Nova patches come first)
+from benchmarks import runs  # isort: skip  (Nova patches come first)
 
 
 from nova.scheduler.weights import WeighedHost
@@ -49,7 +49,7 @@ def test_each_scheduler_remembers_the_refusals_that_it_has_seen(option):
     option('fit_share_out', 0.0)
     made = nova_parts.SimulatedCloud(
         [make_host(8, name=name) for name in 'abc'],
-        lambda: placement.scheduler('pack', lambda: 0.0),
+        lambda: runs.scheduler('pack', lambda: 0.0),
         schedulers=2,
     )
     for ignored in (['a'], ['a', 'b']):
@@ -63,7 +63,7 @@ def test_a_refusal_is_remembered_if_no_host_is_left(option):
     option('fit_share_out', 0.0)
     made = nova_parts.SimulatedCloud(
         [make_host(8, name=name) for name in 'ab'],
-        lambda: placement.scheduler('pack', lambda: 0.0),
+        lambda: runs.scheduler('pack', lambda: 0.0),
     )
     for ignored in (['a'], ['a', 'b']):
         left = made.ranked(0, 'server', SHAPES[0], ignored)
@@ -101,7 +101,7 @@ def test_a_scheduler_that_knows_its_choices_does_not_meet_itself(option):
         make_host(make_cell(cpus=16, pages=pages), name='roomy'),
     ]
     made = nova_parts.SimulatedCloud(
-        values, lambda: placement.scheduler('pack', lambda: 0.0)
+        values, lambda: runs.scheduler('pack', lambda: 0.0)
     )
     simulation = Simulation(made)
     for _ in range(2):

@@ -22,13 +22,16 @@ class Slots:
     def used(self, host, claims):
         return sum(shape.vcpus for at, shape in claims.values() if at == host)
 
-    def ranked(self, scheduler, server, shape, ignored, disabled=()):
+    def ranked(
+        self, scheduler, server, shape, ignored, disabled=(), named=None
+    ):
         self.asked.append((scheduler, server, tuple(ignored)))
         return [
             host
             for host in sorted(self.fits)
             if host not in ignored
             and host not in disabled
+            and named in (None, host)
             and self.used(host, self.claimed) + shape.vcpus
             <= self.allocatable[host]
         ]

@@ -75,6 +75,18 @@ def test_servers_that_were_refused_first_go_in_the_end_too():
     assert made.simulation.servers == {}
 
 
+def test_of_all_requests_is_told_how_long_they_are_to_live():
+    cloud = Slots({'a': 100, 'b': 100}, a=20, b=20)
+    made = Churn(Simulation(cloud), BOTH, 200, 0.5)
+    made.fill()
+    made.run(20)
+    asked = made.simulation.asked
+    counts = made.simulation.creates
+    assert counts.refused > 0
+    assert len(asked) > 20
+    assert all(each.lifetime_s > 0 for each in asked)
+
+
 @pytest.mark.parametrize('load', [0.3, 0.6])
 def test_the_load_is_kept(load):
     made = churn(load)
