@@ -179,7 +179,7 @@ def report(rows):
             print(shown)
 
 
-def _runs(chosen) -> list[Run]:
+def wanted_runs(chosen) -> list[Run]:
     """Give what is to be measured; what makes no difference is done once."""
     cases = itertools.product(
         chosen.hosts,
@@ -263,8 +263,8 @@ def _measured(wanted: list[Run], chosen) -> Iterator[tuple]:
     print(file=sys.stderr)
 
 
-def main():
-    """Run all and report."""
+def parser() -> argparse.ArgumentParser:
+    """Give the parser of the command line."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument('--fleets', nargs='+', default=['telco', 'trace'])
     options.add_argument('--hosts', type=int, nargs='+', default=[100])
@@ -344,8 +344,13 @@ def main():
         help='keep results here, and go on from those',
     )
     options.add_argument('--svg', type=pathlib.Path, help='draw a plot there')
-    chosen = options.parse_args()
-    wanted = _runs(chosen)
+    return options
+
+
+def main():
+    """Run all and report."""
+    chosen = parser().parse_args()
+    wanted = wanted_runs(chosen)
     results = []
     if chosen.json and chosen.json.exists():
         results = [

@@ -119,3 +119,76 @@ def test_each_case_and_ranking_has_a_row():
 def test_a_run_without_requests_for_cpus_refuses_none():
     (row,) = placement.table([result(cpus=0)])
     assert row['refused_cpus'] == 0.0
+
+
+def bounded(refused, requests=100):
+    return {'requests': requests, 'refused': refused, 'failed_claims': 0}
+
+
+def test_the_bound_is_that_of_the_same_requests_of_all_seeds():
+    (row,) = placement.table(
+        [
+            result(0, refused=10, bound=bounded(2)),
+            result(1, refused=20, bound=bounded(1, 50)),
+        ]
+    )
+    assert row['bound'] == pytest.approx(0.02)
+
+
+def test_a_bound_is_not_told_if_some_seeds_have_none():
+    (row,) = placement.table([result(0, bound=bounded(2)), result(1)])
+    assert row['bound'] is None
+
+
+@pytest.mark.parametrize('kind', [{}, {'drained': 2}, {'burst': 10}], ids=str)
+def test_each_table_has_the_bound_in_a_column(kind, capsys):
+    run, counts = result(bound=bounded(2))
+    run = dataclasses.replace(run, **kind)
+    placement.report(placement.table([(run, counts)]))
+    heading, cells = (
+        [cell.strip() for cell in line.split('|')]
+        for line in capsys.readouterr().out.splitlines()
+        if line.count('|') > 2
+    )
+    told = dict(zip(heading, cells, strict=True))
+    assert told['bound, %'] == ('0.00' if kind else '2.00')
+
+
+def test_migrations_are_counted_and_those_of_a_plan():
+    moves = {'begun': 7, 'failed': 1, 'plans': 4}
+    run, counts = result(made=moves, kept={**moves, 'plans': 2})
+    run = dataclasses.replace(run, make_room=2, keep_room=0.1)
+    (row,) = placement.table([(run, counts)])
+    assert (row['migrations'], row['plans']) == (12, 6)
+    assert row['ranking'] == 'ours, make-room 2, keep-room 0.1'
+    assert row['family'] == 'ours, keep-room 0.1'
+    assert placement.COLUMNS['a plan'](row) == '2.00'
+
+
+def test_where_nothing_was_to_be_moved_nothing_is_told_of_it():
+    (row,) = placement.table([result()])
+    assert placement.COLUMNS['migrations'](row) == ''
+    assert placement.COLUMNS['a plan'](row) == ''
+
+
+def chosen(*arguments):
+    return placement.parser().parse_args(arguments)
+
+
+def test_rankings_of_stock_nova_are_measured_once():
+    runs = placement.wanted_runs(
+        chosen(
+            *('--seeds', '1', '--fleets', 'telco', '--loads', '0.9'),
+            *('--make-room', '0', '2', '--keep-room', '0', '0.1'),
+        )
+    )
+    assert sorted(
+        (run.ranking, run.make_room, run.keep_room) for run in runs
+    ) == [
+        ('fragmentation', 0, 0.0),
+        ('fragmentation', 0, 0.1),
+        ('fragmentation', 2, 0.0),
+        ('fragmentation', 2, 0.1),
+        (placement.STOCK, 0, 0.0),
+        (placement.PACKING, 0, 0.0),
+    ]

@@ -91,3 +91,85 @@ def test_names_may_be_anything(name, tmp_path):
 
 def test_nothing_measured_is_an_empty_drawing():
     assert plot.bars([]).axes == []
+
+
+def made(most, *, load=0.9, mean=0.01, bound=0.001, family='ours'):
+    """Give the row of a ranking with so many migrations."""
+    name = f'{family}, make-room {most}' if most else family
+    return row(
+        name, mean, load=load, make_room=most, bound=bound, family=family
+    )
+
+
+def drawn(axes, style):
+    """Give the lines of a style in a panel."""
+    return [line for line in axes.get_lines() if line.get_linestyle() == style]
+
+
+def test_the_bound_is_a_line_over_each_bar():
+    (axes,) = plot.bars([row('a', bound=0.02), row('b', bound=0.05)]).axes
+    lines = [
+        line for line in axes.get_lines() if line.get_label() == plot.BOUND
+    ]
+    bars = [
+        bar
+        for each in axes.containers
+        if isinstance(each, BarContainer)
+        for bar in each
+    ]
+    for bar, line, height in zip(bars, lines, (2, 5), strict=True):
+        left, right = line.get_xdata()
+        assert (left, right) == pytest.approx(
+            (bar.get_x(), bar.get_x() + bar.get_width())
+        )
+        assert list(line.get_ydata()) == pytest.approx([height] * 2)
+
+
+def test_a_bound_that_is_not_known_has_no_line():
+    (axes,) = plot.bars([row('a', bound=None), row('b')]).axes
+    assert not [
+        line for line in axes.get_lines() if line.get_label() == plot.BOUND
+    ]
+
+
+def test_migrations_are_a_line_for_each_load_in_a_panel_of_their_own():
+    rows = [
+        made(most, load=load, mean=0.04 / (1 + most))
+        for load in (0.8, 0.9)
+        for most in (2, 0, 1)
+    ]
+    bars, lines = plot.bars(rows).axes
+    assert len(drawn(lines, '-')) == 2
+    for line in drawn(lines, '-'):
+        assert list(line.get_ydata()) == pytest.approx([4, 2, 4 / 3])
+    assert [tick.get_text() for tick in lines.get_xticklabels()] == [
+        '0',
+        '1',
+        '2',
+    ]
+    # Bars are of what was done without.
+    assert [len(each) for each in rankings(rows).values()] == [2]
+    assert bars.get_title(loc='left') == 'Requests refused'
+
+
+def test_the_bound_of_migrations_is_a_broken_line_below():
+    rows = [made(0, bound=0.002), made(1, bound=0.001)]
+    _, lines = plot.bars(rows).axes
+    (bound,) = drawn(lines, '--')
+    assert list(bound.get_ydata()) == pytest.approx([0.2, 0.1])
+
+
+def test_lines_are_told_apart_without_colours():
+    rows = [
+        made(most, load=number / 10)
+        for number in range(1, 7)
+        for most in (0, 1)
+    ]
+    _, lines = plot.bars(rows).axes
+    looks = {line.get_marker() for line in drawn(lines, '-')}
+    assert len(looks) == 6
+
+
+def test_migrations_alone_have_no_bars():
+    (lines,) = plot.bars([made(1), made(2)]).axes
+    assert lines.get_title(loc='left') == plot.LINES
