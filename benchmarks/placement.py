@@ -324,8 +324,8 @@ def parser() -> argparse.ArgumentParser:
         nargs='+',
         default=[0],
         metavar='N',
-        help='most migrations for a request that was refused, after which it '
-        'is asked again; for rankings that are not of stock Nova',
+        help='most migrations after a request was refused, which is then '
+        'asked again; for rankings that are not of stock Nova',
     )
     options.add_argument(
         '--keep-room',

@@ -43,7 +43,7 @@ class Run:
     servers are created at a time, until the cloud is full, 0 if they come and
     go; claims arrive up to ``claim_s`` seconds late. ``candidates`` is how
     many hosts placement gives at most, by chance; 0 for all. ``make_room`` is
-    how many migrations there may be for a request that was refused,
+    how many migrations there may be after a request was refused,
     ``keep_room`` how many there may be for each request so that none is.
     """
 

@@ -160,7 +160,7 @@ class RoomMaker:
         planner: Planner,
         most: int,
     ):
-        """Take how many migrations there may be for a request."""
+        """Take how many migrations there may be after each refusal."""
         self.counts = Moves()
         self._simulation, self._mover = simulation, mover
         self._planner, self._most = planner, most
@@ -209,6 +209,8 @@ class RoomMaker:
     def _carried_out(self, moved, whole):
         self._left -= moved
         if whole:
+            # Who is refused once more, as others were faster, begins anew.
+            self._left = self._most
             self._simulation.ask_again(self._served)
         else:
             self._plan()

@@ -11,6 +11,7 @@ from numa_sched.plan.evictions import Evictions
 from numa_sched.plan.goal import Goal
 from numa_sched.plan.moving import NOTHING
 from numa_sched.plan.room import Outcome
+from numa_sched.plan.snug import snug
 from numa_sched.plan.state import Cloud, State, Way
 from numa_sched.plan.values import DEFAULT_TERMS, Step, Terms, Waves, waves
 
@@ -134,7 +135,8 @@ def _kept(
     *,
     fewest: bool = False,
 ) -> KeptRoom:
-    start = targets.cloud.start
+    start, missing_then = targets.cloud.start, targets.missing(way.state)
+    way = snug(way, lambda state: targets.missing(state) <= missing_then)
     whys = nevers or [None] * len(targets.goals)
     return KeptRoom(
         tuple(

@@ -11,6 +11,7 @@ from numa_sched.plan import all_moves, missing
 from numa_sched.plan.deadline import Deadline, OutOfTime, Progress, silent
 from numa_sched.plan.evictions import SURE, Evictions
 from numa_sched.plan.goal import Goal
+from numa_sched.plan.snug import snug
 from numa_sched.plan.state import Cloud, State, Way
 from numa_sched.plan.values import DEFAULT_TERMS, Step, Terms, Waves, waves
 from numa_sched.plan.words import why_nowhere
@@ -132,6 +133,7 @@ def _with_plan(
     goal: Goal, result: MadeRoom, way: Way, *, fewest: bool
 ) -> MadeRoom:
     limits = goal.cloud.terms.limits
+    way = snug(way, lambda state: goal.missing(state) <= 0)
     return dataclasses.replace(
         result,
         outcome=Outcome.FOUND,

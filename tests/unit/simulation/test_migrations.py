@@ -111,6 +111,17 @@ def test_migrations_that_were_done_are_left_off_for_the_next_plan():
     assert simulation.creates.refused == 1
 
 
+def test_who_is_refused_once_more_may_have_as_many_migrations_again():
+    simulation, maker, planner = full(merge, most=1)
+    simulation.create(TWO)
+    # It is faster: the room is gone when the server has moved.
+    simulation.after(25.0, simulation.create, ONE)
+    simulation.run()
+    assert maker.counts.migrations == 1
+    assert planner.asked == [(TWO, 1), (TWO, 1)]
+    assert simulation.creates.refused == 1
+
+
 def test_a_destination_that_refuses_leads_to_another_plan():
     simulation, maker, planner = full(merge, merge)
     simulation.cloud.fits['a'] = 1
