@@ -35,10 +35,10 @@ SHAPES = (
 SHARED_SHAPES = (PLAIN, shape(2, policy='shared'))
 
 
-def hosts():
-    """Give two small hosts with pages and threads, and one of shared CPUs."""
+def hosts(count=2):
+    """Give small hosts with pages and threads, and one of shared CPUs."""
     pages = ((4, 2**20), (1048576, 6))
-    two = [
+    dedicated = [
         make_host(
             *(
                 make_cell(
@@ -48,13 +48,16 @@ def hosts():
             ),
             name=f'dedicated{number}',
         )
-        for number in range(2)
+        for number in range(count)
     ]
     shared = [
         make_cell(cell, cpus=4, shared=True, pages=((4, 2**19),))
         for cell in range(2)
     ]
-    return [*two, make_host(*shared, name='shared', cpu_allocation_ratio=2.0)]
+    return [
+        *dedicated,
+        make_host(*shared, name='shared', cpu_allocation_ratio=2.0),
+    ]
 
 
 def cloud(host_filter=NUMATopologyFilter, values=None, **fields):

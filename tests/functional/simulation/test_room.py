@@ -20,7 +20,13 @@ from benchmarks.simulation.planner import FleetPlanner, FleetReader
 from benchmarks.simulation.workload import Churn, Requests
 from numa_sched.nova import convert
 from tests.builders import make_cell, make_host
-from tests.functional.simulation.clouds import SHAPES, cloud, facts, shape
+from tests.functional.simulation.clouds import (
+    SHAPES,
+    cloud,
+    facts,
+    hosts,
+    shape,
+)
 
 RUN = runs.Run('fragmentation', 'telco', 3, 0.9, 40, 0, 1, claim_s=5.0)
 PAGES = ((4, 2**20),)
@@ -128,20 +134,7 @@ def test_the_reader_sees_who_moves_and_which_hosts_are_drained():
 @pytest.mark.parametrize('seed', range(2))
 def test_nothing_is_lost_whatever_is_moved(seed, caplog):
     caplog.set_level(logging.WARNING)
-    pages = ((4, 2**20), (1048576, 20))
-    values = [
-        make_host(
-            *(
-                make_cell(
-                    cell, cpus=8, threads=2, memory_mb=40960, pages=pages
-                )
-                for cell in range(2)
-            ),
-            name=f'host{number}',
-        )
-        for number in range(4)
-    ]
-    made = cloud(values=values, seed=seed)
+    made = cloud(values=hosts(4), seed=seed)
     before = facts(made)
     simulation = Simulation(made, seed=seed)
     mover = Mover(simulation)
@@ -159,6 +152,7 @@ def test_nothing_is_lost_whatever_is_moved(seed, caplog):
     assert keeper.counts.migrations > 0
     budget = MOST_SAVED + 0.3 * len(simulation.asked)
     assert keeper.counts.migrations <= budget
+    assert 80 <= simulation.creates.requests <= 90
     assert (simulation.servers, simulation.waiting) == ({}, {})
     assert facts(made) == before
     assert not caplog.records
