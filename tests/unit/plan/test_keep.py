@@ -113,3 +113,9 @@ def test_of_the_targets_those_are_reached_that_few_migrations_do_for(
     assert plan.outcome is (
         Outcome.FOUND if reached == 2 else Outcome.NOT_FOUND
     )
+
+
+def test_a_server_goes_where_it_leaves_the_least():
+    hosts = [host('a', 6, 2), host('b', 4), host('c', 2)]
+    plan = kept(hosts, [server('x', 'a', 2)], {6: 1})
+    assert moves(plan) == [('x', 'c')]

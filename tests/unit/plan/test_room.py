@@ -373,3 +373,9 @@ def test_a_plan_has_no_more_migrations_than_there_may_be(most, outcome):
 def test_where_there_is_room_no_migration_need_be_allowed():
     plan = made([host('a', 4)], [], terms=Terms(most=0))
     assert plan.outcome is Outcome.THERE
+
+
+def test_a_server_goes_where_it_leaves_the_least():
+    hosts = [host('a', 4, 2), host('b', 3), host('c', 2)]
+    plan = made(hosts, [server('x', 'a', 0, 2)])
+    assert told(plan) == [('x', 'c')]

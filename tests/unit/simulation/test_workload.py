@@ -75,6 +75,28 @@ def test_servers_that_were_refused_first_go_in_the_end_too():
     assert made.simulation.servers == {}
 
 
+class Slow:
+    """Gives up on requests that were refused, after an hour."""
+
+    def __init__(self, simulation):
+        self._simulation = simulation
+
+    def refused(self, server):
+        self._simulation.after(3600.0, self._simulation.give_up, server)
+
+    def placed(self, server):
+        pass
+
+
+def test_a_cloud_is_full_once_nobody_waits_any_more():
+    full = Slots(ROOMY, **dict.fromkeys(ROOMY, 0))
+    simulation = Simulation(full)
+    simulation.rescue = Slow(simulation)
+    Churn(simulation, BOTH, 1000, 0.01).fill()
+    assert simulation.creates.refused == len(simulation.asked) > 0
+    assert simulation.waiting == {}
+
+
 def test_of_all_requests_is_told_how_long_they_are_to_live():
     cloud = Slots({'a': 100, 'b': 100}, a=20, b=20)
     made = Churn(Simulation(cloud), BOTH, 200, 0.5)
