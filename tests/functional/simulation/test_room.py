@@ -4,8 +4,6 @@ from benchmarks import runs  # isort: skip  (Nova patches come first)
 
 import dataclasses
 import logging
-import multiprocessing
-from concurrent import futures
 
 import pytest
 
@@ -32,15 +30,10 @@ RUN = runs.Run('fragmentation', 'telco', 3, 0.9, 40, 0, 1, claim_s=5.0)
 PAGES = ((4, 2**20),)
 
 
-@pytest.fixture(scope='module')
-def measured():
-    """Give what came of a run, in a process of its own."""
-    with futures.ProcessPoolExecutor(
-        1, multiprocessing.get_context('spawn')
-    ) as process:
-        yield lambda **fields: process.submit(
-            runs.measure, dataclasses.replace(RUN, **fields)
-        ).result()[1]
+@pytest.fixture
+def figures(measured):
+    """Give a function that gives what came of a run like the one above."""
+    return lambda **fields: measured(dataclasses.replace(RUN, **fields))
 
 
 def simulated(*hosts):
@@ -158,8 +151,8 @@ def test_nothing_is_lost_whatever_is_moved(seed, caplog):
     assert not caplog.records
 
 
-def test_without_migrations_figures_are_what_they_were(measured):
-    counts = measured()
+def test_without_migrations_figures_are_what_they_were(figures):
+    counts = figures()
     assert [
         counts.pop(what, None) is not None
         for what in ('made', 'kept', 'bound')
@@ -176,17 +169,17 @@ def test_without_migrations_figures_are_what_they_were(measured):
     }
 
 
-def test_room_is_made_in_whole_runs(measured):
-    without = measured(requests=60, load=0.95)
-    made = measured(requests=60, load=0.95, make_room=2)
+def test_room_is_made_in_whole_runs(figures):
+    without = figures(requests=60, load=0.95)
+    made = figures(requests=60, load=0.95, make_room=2)
     assert without['refused'] > made['refused']
     assert made['made']['plans'] > 0
     assert made['made']['begun'] <= 2 * made['made']['requests']
     assert made['made']['rescued'] <= made['made']['requests']
 
 
-def test_the_budget_of_who_keeps_room_is_kept(measured):
-    kept = measured(requests=60, load=0.9, keep_room=0.1)['kept']
+def test_the_budget_of_who_keeps_room_is_kept(figures):
+    kept = figures(requests=60, load=0.9, keep_room=0.1)['kept']
     assert 0 < kept['begun'] - kept['failed'] <= 6 + MOST_SAVED
 
 
@@ -201,14 +194,14 @@ def test_the_budget_of_who_keeps_room_is_kept(measured):
     ],
     ids=str,
 )
-def test_each_run_has_its_bound(fields, measured):
-    counts = measured(**fields)
+def test_each_run_has_its_bound(fields, figures):
+    counts = figures(**fields)
     bound = counts['bound']
     assert bound['failed_claims'] == 0
     assert bound['requests'] == pytest.approx(counts['requests'], abs=3)
 
 
-def test_the_bound_of_the_bound_is_itself(measured):
-    counts = measured(ranking=runs.BOUND, load=1.1, requests=80)
+def test_the_bound_of_the_bound_is_itself(figures):
+    counts = figures(ranking=runs.BOUND, load=1.1, requests=80)
     assert counts['refused'] > 0
     assert counts['bound']['refused'] == counts['refused']

@@ -3,8 +3,6 @@
 from benchmarks import runs  # isort: skip  (Nova patches come first)
 
 import logging
-import multiprocessing
-from concurrent import futures
 
 import pytest
 
@@ -14,19 +12,6 @@ from benchmarks.simulation.workload import Churn
 from tests.functional.simulation.clouds import (
     facts,
 )
-
-
-@pytest.fixture(scope='module')
-def measured():
-    """Give what came of a run.
-
-    In a process of its own, as it sets options; a new one, as a fork would
-    wait for locks that threads of this one hold.
-    """
-    with futures.ProcessPoolExecutor(
-        1, multiprocessing.get_context('spawn')
-    ) as process:
-        yield lambda run: process.submit(runs.measure, run).result()[1]
 
 
 @pytest.mark.parametrize(
