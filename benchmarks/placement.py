@@ -5,9 +5,12 @@ weighers, Nova's with the multipliers of RAM and CPU below 0 (both behind its
 NUMATopologyFilter), and ours beside Nova's default weighers, with what the
 README says to put into nova.conf. The claim is Nova's in all of them.
 
-Two more say what can be had at all: *alone* is ours with one scheduler that
-has one request at a time, whose claim arrives at once, and *bound* one host
-that has the CPUs and the memory of all.
+Ours may have migrations make room after refusals, and keep it in between.
+
+What can be had at all is in a column of each table: the *bound* is what of the
+same requests one host refuses that has the CPUs and the memory of all; it is a
+ranking, too. *alone* is ours with one scheduler that has one request at a time,
+whose claim arrives at once.
 """
 
 from benchmarks import runs  # isort: skip  (Nova patches come first)
