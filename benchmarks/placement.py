@@ -9,8 +9,8 @@ Ours may have migrations make room after refusals, and keep it in between.
 
 What can be had at all is in a column of each table: the *bound* is what of the
 same requests one host refuses that has the CPUs and the memory of all; it is a
-ranking, too. *alone* is ours with one scheduler that has one request at a time,
-whose claim arrives at once.
+ranking, too. *alone* is ours with one scheduler that has one request at a
+time, whose claim arrives at once.
 """
 
 from benchmarks import runs  # isort: skip  (Nova patches come first)
