@@ -148,12 +148,13 @@ def _lines(rows):
 
 
 def _line_panel(axes, lines):
+    handles = []
     for number, (name, points) in enumerate(lines.items()):
         colour = COLOURS[number % len(COLOURS)]
         marker = MARKERS[number % len(MARKERS)]
         at = [row['make_room'] for row in points]
         means = [row['mean'] * 100 for row in points]
-        axes.errorbar(
+        line = axes.errorbar(
             # Beside each other, so that no interval hides another.
             [each + 0.04 * (number - (len(lines) - 1) / 2) for each in at],
             means,
@@ -167,7 +168,7 @@ def _line_panel(axes, lines):
             label=name.replace('$', r'\$'),
         )
         known = [row for row in points if row['bound'] is not None]
-        axes.plot(
+        (bound,) = axes.plot(
             [row['make_room'] for row in known],
             [row['bound'] * 100 for row in known],
             color=colour,
@@ -176,13 +177,14 @@ def _line_panel(axes, lines):
             linestyle='--',
             label=f'its {BOUND}',
         )
+        handles += [line, bound]
     axes.set_title(LINES, loc='left', fontweight='bold')
     allowed = {row['make_room'] for points in lines.values() for row in points}
     axes.set_xticks(sorted(allowed))
     axes.yaxis.set_major_formatter(matplotlib.ticker.PercentFormatter())
     axes.set_ylabel('of all requests')
     axes.set_xlabel('at most so many migrations')
-    axes.legend(frameon=False, fontsize='small')
+    axes.legend(handles=handles, frameon=False, fontsize='small')
     _tidy(axes)
 
 
