@@ -1,6 +1,7 @@
 """Plans about a simulated cloud, by the package's own planner."""
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 from benchmarks.simulation import Shape, Simulation
@@ -17,8 +18,12 @@ from numa_sched.nova import convert, guests, nodes
 from numa_sched.nova.fleet import seat
 from numa_sched.plan import Outcome, Step, Terms
 
-PATIENCE_S = 86400.0
-"""A day: the clock is to have no say in what a simulation comes to."""
+MOST_LOOKS = 20_000
+"""Looks of a search at its clock, some 10 s of work, after which it ends.
+
+They are counted, as real time would have a say in what a simulation comes to.
+Plans of two migrations take a tenth of it.
+"""
 
 TRAITS = frozenset({'HW_CPU_HYPERTHREADING'})
 """Those of all hosts, as far as flavors of a simulation ask for any."""
@@ -132,7 +137,8 @@ class FleetPlanner:
         made = plan.make_room(
             self._reader.read(simulation),
             self._request(shape),
-            terms=Terms(most=most, seconds=PATIENCE_S),
+            terms=Terms(most=most, seconds=MOST_LOOKS),
+            clock=itertools.count().__next__,
         )
         if made.outcome in (Outcome.THERE, Outcome.FOUND):
             return _moves(made.waves)
@@ -143,7 +149,8 @@ class FleetPlanner:
         kept = plan.keep_room(
             self._reader.read(simulation),
             [(self._request(shape), count) for shape, count in self._wanted],
-            Terms(most=most, seconds=PATIENCE_S),
+            Terms(most=most, seconds=MOST_LOOKS),
+            clock=itertools.count().__next__,
         )
         return _moves(kept.waves)
 

@@ -1,12 +1,19 @@
 """Plans that keep room for servers to come."""
 
 import dataclasses
+import time
 from collections.abc import Sequence
 
 from numa_sched.answers import Request
 from numa_sched.fleet import Fleet
 from numa_sched.plan import all_moves, missing
-from numa_sched.plan.deadline import Deadline, OutOfTime, Progress, silent
+from numa_sched.plan.deadline import (
+    Clock,
+    Deadline,
+    OutOfTime,
+    Progress,
+    silent,
+)
 from numa_sched.plan.evictions import Evictions
 from numa_sched.plan.goal import Goal
 from numa_sched.plan.moving import NOTHING
@@ -64,6 +71,7 @@ def keep_room(
     wanted: Sequence[tuple[Request, int]],
     terms: Terms = DEFAULT_TERMS,
     progress: Progress = silent,
+    clock: Clock = time.monotonic,
 ) -> KeptRoom:
     """Give the plan after which each of some flavors has room as wanted.
 
@@ -72,6 +80,7 @@ def keep_room(
     all together. A target that no plan can reach is left out.
 
     :param wanted: requests, each with how many such servers are to have room
+    :param clock: gives the seconds that a search may take
     """
     cloud = Cloud(fleet, terms)
     goals = [
@@ -84,7 +93,7 @@ def keep_room(
         missing.why_never(each) if each.missing(cloud.start) > 0 else None
         for each in goals
     ]
-    deadline = Deadline(terms.seconds, progress)
+    deadline = Deadline(terms.seconds, progress, clock)
     if not any(nevers) and all_moves.is_small(cloud):
         try:
             way = all_moves.cheapest(targets, deadline)
@@ -94,7 +103,7 @@ def keep_room(
                 start = Way(cloud.start, (), NOTHING)
                 return _kept(targets, start, Outcome.NONE)
         except OutOfTime:
-            deadline = Deadline(terms.seconds, progress)
+            deadline = Deadline(terms.seconds, progress, clock)
     reachable = [
         goal for goal, never in zip(goals, nevers, strict=True) if not never
     ]

@@ -2,13 +2,20 @@
 
 import dataclasses
 import enum
+import time
 from collections.abc import Iterator
 
 from numa_sched.answers import Request, explain
 from numa_sched.exceptions import RequestError
 from numa_sched.fleet import Fleet
 from numa_sched.plan import all_moves, missing
-from numa_sched.plan.deadline import Deadline, OutOfTime, Progress, silent
+from numa_sched.plan.deadline import (
+    Clock,
+    Deadline,
+    OutOfTime,
+    Progress,
+    silent,
+)
 from numa_sched.plan.evictions import SURE, Evictions
 from numa_sched.plan.goal import Goal
 from numa_sched.plan.snug import snug
@@ -57,6 +64,7 @@ def make_room(
     count: int = 1,
     terms: Terms = DEFAULT_TERMS,
     progress: Progress = silent,
+    clock: Clock = time.monotonic,
 ) -> MadeRoom:
     """Give the fewest migrations after which new servers have room.
 
@@ -66,6 +74,7 @@ def make_room(
 
     :param request: for one of the new servers
     :param count: how many there are to be
+    :param clock: gives the seconds that a search may take
     :raises RequestError: if the API would refuse it
     """
     if request.problems:
@@ -85,7 +94,9 @@ def make_room(
         return dataclasses.replace(result, outcome=Outcome.NONE, why=why)
     try:
         if all_moves.is_small(cloud):
-            way = all_moves.cheapest(goal, Deadline(terms.seconds, progress))
+            way = all_moves.cheapest(
+                goal, Deadline(terms.seconds, progress, clock)
+            )
             if way is None:
                 return dataclasses.replace(
                     result,
@@ -99,7 +110,9 @@ def make_room(
     except OutOfTime:
         pass
     try:
-        found = Evictions(goal, Deadline(terms.seconds, progress)).best()
+        found = Evictions(
+            goal, Deadline(terms.seconds, progress, clock)
+        ).best()
     except OutOfTime:
         found = None
     if found is None:

@@ -1,3 +1,4 @@
+import itertools
 from unittest import mock
 
 import pytest
@@ -119,3 +120,18 @@ def test_a_server_goes_where_it_leaves_the_least():
     hosts = [host('a', 6, 2), host('b', 4), host('c', 2)]
     plan = kept(hosts, [server('x', 'a', 2)], {6: 1})
     assert moves(plan) == [('x', 'c')]
+
+
+def test_who_asks_may_tell_the_time():
+    hosts = (host('a', 4, 2), host('b', 2))
+    wanted = [(of_flavor(make_flavor('new', 4)), 1)]
+    found = [
+        keep_room(
+            Fleet(hosts, (server('x', 'a', 2),)),
+            wanted,
+            Terms(seconds=seconds),
+            clock=itertools.count().__next__,
+        ).outcome
+        for seconds in (1, 10_000)
+    ]
+    assert found == [Outcome.NOT_FOUND, Outcome.FOUND]

@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 from unittest import mock
 
 import pytest
@@ -379,3 +380,18 @@ def test_a_server_goes_where_it_leaves_the_least():
     hosts = [host('a', 4, 2), host('b', 3), host('c', 2)]
     plan = made(hosts, [server('x', 'a', 0, 2)])
     assert told(plan) == [('x', 'c')]
+
+
+def test_who_asks_may_tell_the_time():
+    hosts = [host('a', 4, 4), host('b', 2), host('c', 2)]
+    servers = [server('x', 'a', 0, 2), server('y', 'a', 2, 2)]
+    found = [
+        make_room(
+            Fleet(tuple(hosts), tuple(servers)),
+            of_flavor(make_flavor('new', 4)),
+            terms=Terms(seconds=seconds),
+            clock=itertools.count().__next__,
+        ).outcome
+        for seconds in (1, 10_000)
+    ]
+    assert found == [Outcome.NOT_FOUND, Outcome.FOUND]
