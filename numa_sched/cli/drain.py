@@ -1,14 +1,12 @@
 """``numa-sched drain``."""
 
 import argparse
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from numa_sched.cli.plans import Found, Planner, counted, many, progress
+from numa_sched.cli.plans import Found, Planner, progress
 
 if TYPE_CHECKING:
     from numa_sched.fleet import Fleet
-    from numa_sched.plan import Drain as Plan
     from numa_sched.plan import Terms
 
 
@@ -51,6 +49,7 @@ class Drain(Planner):
         """Give the plan for a fleet."""
         from numa_sched import answers, plan, plugins
         from numa_sched.answers.rank import mix_of_servers
+        from numa_sched.plan import telling
 
         names = dict.fromkeys(parsed_args.hosts)
         hosts = [answers.find_host(fleet, name) for name in names]
@@ -60,26 +59,10 @@ class Drain(Planner):
                 fleet, hosts, strategy(mix_of_servers(fleet)), terms, show
             )
         return Found(
-            list(_heading(found, parsed_args.seconds)),
+            list(telling.of_drain(found, terms)),
             found.waves,
             # Who is to stay is not missed.
             not found.left
             and all(each.server.uuid in terms.pinned for each in found.stays),
             (*found.stays, *found.left),
-        )
-
-
-def _heading(found: 'Plan', seconds: int) -> Iterator[str]:
-    names = ', '.join(host.name for host in found.hosts)
-    if not found.steps:
-        yield f'{names}: nothing is to be moved.'
-    else:
-        yield f'{names}: {counted(found.waves)}.'
-    if found.stays:
-        yield f'{many(len(found.stays), "server")} cannot be moved.'
-    if found.left:
-        yield f'{many(len(found.left), "server")} would be left: ' + (
-            'no plan exists that moves the servers of these hosts alone.'
-            if found.proven
-            else f'no plan for all was found in {seconds} s.'
         )

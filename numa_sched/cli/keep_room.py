@@ -1,21 +1,12 @@
 """``numa-sched keep-room``."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from numa_sched.cli import watching
 from numa_sched.cli.base import positive
-from numa_sched.cli.plans import (
-    UNSURE,
-    Found,
-    Planner,
-    add_most,
-    counted,
-    many,
-    not_found,
-    progress,
-)
+from numa_sched.cli.plans import Found, Planner, add_most, progress
 
 if TYPE_CHECKING:
     from numa_sched.fleet import Fleet
@@ -83,6 +74,7 @@ class KeepRoom(Planner):
     ) -> Found:
         """Give the plan for a fleet."""
         from numa_sched import answers, plan
+        from numa_sched.plan import telling
 
         wanted = [
             (answers.of_flavor(answers.find_flavor(fleet, name)), count)
@@ -91,7 +83,7 @@ class KeepRoom(Planner):
         with progress() as show:
             found = plan.keep_room(fleet, wanted, terms, show)
         return Found(
-            list(_heading(found, not_found(parsed_args))),
+            list(telling.of_kept(found, terms)),
             found.waves,
             found.outcome in (plan.Outcome.THERE, plan.Outcome.FOUND),
             instead=_rows(found) if parsed_args.by == 'target' else None,
@@ -110,31 +102,3 @@ def _want(text: str) -> tuple[str, int]:
     if not equals or not name:
         raise argparse.ArgumentTypeError(f'{text}: FLAVOR=N is wanted')
     return name, positive(count)
-
-
-def _heading(found: 'KeptRoom', not_found: str) -> Iterator[str]:
-    from numa_sched.plan import Outcome
-
-    for each in found.targets:
-        yield (
-            f'flavor {each.request.flavor.name}: room for {each.now} of '
-            f'{many(each.wanted, "server")}.'
-        )
-        if each.why:
-            yield f'No plan makes room for so many: {each.why}.'
-    if found.outcome is Outcome.NONE and not any(
-        each.why for each in found.targets
-    ):
-        yield 'No plan exists that makes room for all of them.'
-    if found.outcome is Outcome.NOT_FOUND:
-        yield f'No plan for all {not_found}.'
-    if found.steps:
-        yield f'{counted(found.waves)}.'
-        if not found.fewest:
-            yield UNSURE
-        for each in found.targets:
-            if each.after != each.now:
-                yield (
-                    f'Then there is room for {many(each.after, "server")} of '
-                    f'flavor {each.request.flavor.name}.'
-                )

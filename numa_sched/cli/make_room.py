@@ -1,26 +1,15 @@
 """``numa-sched make-room``."""
 
 import argparse
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from numa_sched.cli.base import new_server, positive
-from numa_sched.cli.plans import (
-    UNSURE,
-    Found,
-    Planner,
-    add_most,
-    counted,
-    many,
-    named,
-    not_found,
-    progress,
-)
+from numa_sched.cli.plans import Found, Planner, add_most, progress
 
 if TYPE_CHECKING:
     from numa_sched.answers import Request
     from numa_sched.fleet import Fleet
-    from numa_sched.plan import MadeRoom, Terms
+    from numa_sched.plan import Terms
 
 
 class MakeRoom(Planner):
@@ -94,6 +83,7 @@ class MakeRoom(Planner):
     ) -> Found:
         """Give the plan for a fleet."""
         from numa_sched import plan
+        from numa_sched.plan import telling
 
         wanted = _request(parsed_args, fleet)
         with progress() as show:
@@ -101,7 +91,7 @@ class MakeRoom(Planner):
                 fleet, wanted, parsed_args.count, terms, show
             )
         return Found(
-            list(_heading(found, not_found(parsed_args))),
+            list(telling.of_room(found, terms)),
             found.waves,
             found.outcome in (plan.Outcome.THERE, plan.Outcome.FOUND),
         )
@@ -122,21 +112,3 @@ def _request(parsed_args: argparse.Namespace, fleet: 'Fleet') -> 'Request':
         fleet,
         zone=parsed_args.zone,
     )
-
-
-def _heading(found: 'MadeRoom', not_found: str) -> Iterator[str]:
-    from numa_sched.plan import Outcome
-
-    wanted = f'{many(found.count, "new server")} of {found.request.name}'
-    hosts = named(found.hosts)
-    if found.outcome is Outcome.THERE:
-        yield f'{wanted}: there is room already, on {hosts}.'
-    elif found.outcome is Outcome.FOUND:
-        yield f'{wanted}: {counted(found.waves)}.'
-        yield f'Then there is room on {hosts}.'
-        if not found.fewest:
-            yield UNSURE
-    elif found.outcome is Outcome.NONE:
-        yield f'{wanted}: no plan exists: {found.why}.'
-    else:
-        yield f'{wanted}: no plan {not_found}: {found.why}.'

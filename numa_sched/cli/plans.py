@@ -1,7 +1,6 @@
 """What the commands that plan have in common."""
 
 import argparse
-import collections
 import dataclasses
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,8 +25,6 @@ SHOWN = ('Wave', 'Server', 'Move', 'From', 'To', 'Cells', 'Memory MiB')
 
 PATIENCE_S = 2.0
 """After which a bar shows how far a plan is."""
-
-UNSURE = 'Whether fewer migrations would do is not known.'
 
 # Of the compute API: a host is asked for and not forced; cold, it can be.
 LIVE_VERSION, COLD_VERSION = '2.30', '2.56'
@@ -224,12 +221,14 @@ class Planner(Answer):
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], list[Sequence[Any]]]:
         """Give columns and rows; who stays is told to people below them."""
+        from numa_sched.plan import telling
+
         found = self.found
         if found.instead and not parsed_args.commands:
             return found.instead
         self.say(parsed_args, *found.heading)
         if parsed_args.commands:
-            for line in (*found.heading, *map(_stays, found.stays)):
+            for line in (*found.heading, *map(telling.stays, found.stays)):
                 self.app.stdout.write(f'# {plain(line)}\n')
         rows = [
             _row(number, step)
@@ -238,7 +237,7 @@ class Planner(Answer):
         ]
         if parsed_args.formatter != 'table':
             return COLUMNS, [*rows, *map(_stay, found.stays)]
-        self.below = [*map(_stays, found.stays)]
+        self.below = [*map(telling.stays, found.stays)]
         places = [COLUMNS.index(each) for each in SHOWN]
         return SHOWN, [[row[place] for place in places] for row in rows]
 
@@ -267,40 +266,9 @@ def add_most(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def not_found(parsed_args: argparse.Namespace) -> str:
-    """Give how far a plan was looked for in vain: "was found in 10 s"."""
-    if parsed_args.most:
-        return f'of at most {many(parsed_args.most, "migration")} was found'
-    return f'was found in {parsed_args.seconds} s'
-
-
 def progress() -> 'source.Shown':
     """Give what shows how far a plan is, once that takes long."""
     return source.progress(PATIENCE_S)
-
-
-def counted(waves: 'Waves') -> str:
-    """Give how much a plan does, in words."""
-    steps = [step for wave in waves for step in wave]
-    memory = sum(step.memory_mb for step in steps)
-    return (
-        f'{many(len(steps), "migration")} in {many(len(waves), "wave")}, '
-        f'{memory} MiB of memory to be copied'
-    )
-
-
-def many(count: int, what: str) -> str:
-    """Give a count with what is counted."""
-    return f'{count} {what}{"" if count == 1 else "s"}'
-
-
-def named(hosts: Iterable[str]) -> str:
-    """Give names of hosts; how often, if one is there more than once."""
-    counts = collections.Counter(hosts)
-    return ', '.join(
-        f'{name} ({count})' if count > 1 else name
-        for name, count in counts.items()
-    )
 
 
 def _row(number: int, step: 'Step') -> Sequence[Any]:
@@ -323,11 +291,6 @@ def _stay(stay: 'Stay') -> Sequence[Any]:
         *(None, server.name, server.uuid, None, server.host, None),
         *(Several([]), None, stay.why),
     )
-
-
-def _stays(stay: 'Stay') -> str:
-    server = stay.server
-    return f'{server.name} ({server.uuid}) stays on {server.host}: {stay.why}.'
 
 
 def commands(waves: 'Waves') -> Iterator[str]:
