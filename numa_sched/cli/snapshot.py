@@ -5,6 +5,8 @@ import argparse
 from numa_sched.cli import files, source
 from numa_sched.cli.base import Examples
 
+STANDARD_OUTPUT = '-'
+
 
 class Snapshot(Examples):
     """Write the cloud to a file that all other commands can answer from."""
@@ -18,6 +20,9 @@ class Snapshot(Examples):
 
         The same of a snapshot that there is:
           numa-sched snapshot --from before.json.gz --anonymise fleet.json.gz
+
+        From another machine:
+          ssh controller numa-sched snapshot - > fleet.json
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -26,7 +31,8 @@ class Snapshot(Examples):
         parser.add_argument(
             'file',
             metavar='FILE',
-            help='what to write: JSON, compressed if its name ends in .gz',
+            help='what to write: JSON, compressed if its name ends in .gz; - '
+            'for standard output',
         )
         parser.add_argument(
             '--force',
@@ -53,7 +59,9 @@ class Snapshot(Examples):
         """Write the file; give the exit status."""
         from numa_sched.fleet import snapshot
 
-        files.check(parsed_args.file, force=parsed_args.force)
+        to_file = parsed_args.file != STANDARD_OUTPUT
+        if to_file:
+            files.check(parsed_args.file, force=parsed_args.force)
         fleet = source.fleet(parsed_args)
         if parsed_args.anonymise:
             from numa_sched.fleet.anonymous import anonymised
@@ -61,6 +69,9 @@ class Snapshot(Examples):
             fleet = anonymised(fleet)
         packed = parsed_args.file.endswith('.gz')
         data = snapshot.dumps(fleet, packed=packed)
+        if not to_file:
+            self.app.stdout.write(f'{data.decode()}\n')
+            return 0
         files.write(parsed_args.file, data, force=parsed_args.force)
         self.app.stdout.write(
             f'{parsed_args.file}: {len(fleet.hosts)} hosts, '

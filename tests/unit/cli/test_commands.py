@@ -330,6 +330,12 @@ def test_a_snapshot_keeps_all(run, file, tmp_path):
     assert snapshot.read(target) == cloud()
 
 
+def test_a_snapshot_can_be_written_to_standard_output(run, file):
+    status, out, err = run('snapshot', '--from', file, '-')
+    assert (status, err) == (0, '')
+    assert snapshot.loads(out.encode()) == cloud()
+
+
 @pytest.mark.parametrize(
     ('arguments', 'error'),
     [
