@@ -40,7 +40,7 @@ def how(server: Server, terms: Terms) -> Move | str:
         return f'it is busy: {server.task_state}'
     if server.locked:
         return 'it is locked'
-    why = _no_live_migration(server)
+    why = _no_live_migration(server, terms)
     if why is None:
         return Move.LIVE
     if server.vm_state not in COLD_STATES:
@@ -50,9 +50,11 @@ def how(server: Server, terms: Terms) -> Move | str:
     return f'{why}, and cold migration is not allowed (--cold)'
 
 
-def _no_live_migration(server: Server) -> str | None:
+def _no_live_migration(server: Server, terms: Terms) -> str | None:
     if server.vm_state not in LIVE_STATES:
         return f'it is in the state {server.vm_state}'
+    if server.vm_state == 'paused' and not terms.paused:
+        return 'it is paused'
     if server.guest is not None and not all(
         map(can_be_live_migrated, server.guest.devices)
     ):

@@ -54,7 +54,8 @@ class Limits:
 class Terms:
     """What a plan is held to beside the rules of the scheduler.
 
-    With ``cold``, servers that cannot be live-migrated may be cold-migrated.
+    With ``cold``, servers that cannot be live-migrated may be cold-migrated;
+    without ``paused``, those that are paused cannot be live-migrated.
     ``pinned`` are UUIDs of servers that stay, ``avoid`` UUIDs of servers with
     names of hosts that are none for them. With ``spare``, servers that
     want neither post-copy nor auto-converge are moved only where no others
@@ -66,6 +67,7 @@ class Terms:
 
     limits: Limits = Limits()
     cold: bool = False
+    paused: bool = True
     pinned: frozenset[str] = frozenset()
     avoid: frozenset[tuple[str, str]] = frozenset()
     spare: bool = False

@@ -37,7 +37,7 @@ OF_NOVA = [
 # Of other services, and of other files than nova.conf.
 OTHER_SECTIONS = (
     *('composite:', 'filter:', 'uwsgi', 'options.entry_points'),
-    'nova-base-plugin-',
+    *('nova-base-plugin-', 'watcher_strategies.'),
 )
 
 

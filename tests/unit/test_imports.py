@@ -11,7 +11,7 @@ import numa_sched
 
 ROOT = pathlib.Path(numa_sched.__file__).parent
 SHELL = (
-    *('nova', 'cli', 'osc'),
+    *('nova', 'cli', 'osc', 'watcher'),
     *('conf', 'option_types', 'plugins', 'settings'),
 )
 FOREIGN = ('nova', 'oslo_', 'stevedore')

@@ -64,6 +64,12 @@ def test_devices_that_can_be_live_migrated_are(devices):
     assert how(server(devices=devices), Terms()) is Move.LIVE
 
 
+def test_a_server_that_is_paused_stays_where_nobody_would_move_it():
+    terms = Terms(paused=False, cold=True)
+    assert how(server(vm_state='paused'), terms) == 'it is paused'
+    assert how(server(vm_state='active'), terms) is Move.LIVE
+
+
 def test_a_server_that_is_to_stay_does():
     pinned = Terms(pinned=frozenset({'uuid-of-server'}))
     assert how(server(), pinned) == 'it is to stay (--pin)'
