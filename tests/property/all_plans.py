@@ -50,7 +50,7 @@ def _room(fleet, closed, request, count):
         verdict = next(_passing(fleet, closed, request), None)
         if verdict is None:
             return placed
-        fleet = _with(fleet, _arrived(verdict, request))
+        fleet = with_host(fleet, arrived(verdict, request))
     return count
 
 
@@ -68,21 +68,13 @@ def _moves(fleet, closed):
         (source,) = (each for each in fleet.hosts if each.name == server.host)
         for verdict in _passing(fleet, closed, request):
             claim = verdict.claim
-            after = _with(fleet, _arrived(verdict, request))
-            after = _with(after, _left(source, server))
+            after = with_host(fleet, arrived(verdict, request))
+            after = with_host(after, left(source, server))
             moved = dataclasses.replace(
                 server,
                 host=verdict.host.name,
                 nodename=verdict.host.nodename,
-                seats=tuple(
-                    Seat(cell, taken.pinned | taken.reserved, size)
-                    for cell, taken, size in zip(
-                        claim.cell_ids,
-                        claim.fits,
-                        claim.page_sizes,
-                        strict=True,
-                    )
-                ),
+                seats=seats_of(claim),
             )
             servers = list(after.servers)
             servers[at] = moved
@@ -95,7 +87,18 @@ def _moves(fleet, closed):
             )
 
 
-def _with(fleet, host):
+def seats_of(claim):
+    """Give what a guest holds of its host once it is claimed."""
+    return tuple(
+        Seat(cell, taken.pinned | taken.reserved, size)
+        for cell, taken, size in zip(
+            claim.cell_ids, claim.fits, claim.page_sizes, strict=True
+        )
+    )
+
+
+def with_host(fleet, host):
+    """Give a fleet in which a host has changed."""
     return dataclasses.replace(
         fleet,
         hosts=tuple(
@@ -104,15 +107,17 @@ def _with(fleet, host):
     )
 
 
-def _arrived(verdict, request):
+def arrived(verdict, request):
+    """Give the host of a verdict once the server is there."""
     host = _counted(verdict.host, request.asked, 1)
     return dataclasses.replace(host, host=host_after(verdict.claim))
 
 
-def _left(host, server):
-    left = _counted(host, server.asked, -1)
+def left(host, server):
+    """Give a host once a server has left it."""
+    counted = _counted(host, server.asked, -1)
     topology = host_without(host.host, server.guest, server.seats)
-    return dataclasses.replace(left, host=topology)
+    return dataclasses.replace(counted, host=topology)
 
 
 def _counted(host, asked, sign):
