@@ -2,11 +2,17 @@
 
 from typing import Any
 
+from oslo_log import log as logging
 from watcher import objects
 from watcher.applier.actions import base
 from watcher.common import context, exception, nova_helper
 
+LOG = logging.getLogger(__name__)
+
 MIGRATE = 'migrate'
+MOST_NAMED = 4
+"""Of actions; Watcher keeps 255 characters of what is told."""
+
 _State = objects.action.State
 
 
@@ -45,13 +51,14 @@ class Gate(base.BaseAction):
         open_ = [each for each in actions if not _is_settled(each)]
         if not open_:
             return True
+        named = ', '.join(each.uuid for each in open_[:MOST_NAMED])
         message = (
             f'{len(open_)} of {len(actions)} actions before have not been '
-            f'done: {", ".join(each.uuid for each in open_)}'
+            f'done: {named}{" ..." if open_[MOST_NAMED:] else ""}'
         )
         plan = objects.ActionPlan.get_by_id(known, open_[0].action_plan_id)
         plan.state = objects.action_plan.State.CANCELLING
-        plan.status_message = f'Stopped: {message}'[:255]
+        plan.status_message = f'Stopped: {message}'
         plan.save()
         raise exception.WatcherException(message)
 
@@ -79,8 +86,12 @@ def _is_settled(action: Any) -> bool:
 
 
 def _is_there(server: str) -> bool:
+    """Whether there is a server, or nobody can tell."""
     try:
         nova_helper.NovaHelper().find_instance(server)
     except exception.ComputeResourceNotFound:
         return False
+    except Exception:
+        # Whatever it is: a gate that fails by itself would let all pass.
+        LOG.exception('Whether server %s is there is not known', server)
     return True

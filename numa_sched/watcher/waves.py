@@ -11,13 +11,13 @@ from typing import Any
 from watcher import objects
 from watcher.common import utils
 from watcher.decision_engine.planner import weight
-from watcher.decision_engine.solution import default
+from watcher.decision_engine.solution import base
 
 GATE = 'numa_gate'
 """The action between two waves."""
 
 
-class Waves(default.DefaultSolution):
+class Waves(base.BaseSolution):
     """A solution whose actions are in waves, one after the other."""
 
     def __init__(self, goal: Any, strategy: Any):
@@ -35,10 +35,22 @@ class Waves(default.DefaultSolution):
         input_parameters: dict[str, Any] | None = None,
         resource_id: str | None = None,
     ) -> None:
-        """Take an action into the wave; what Watcher knows twice is one."""
-        before = len(self.actions)
-        super().add_action(action_type, input_parameters, resource_id)
-        self.waves[-1] += self.actions[before:]
+        """Take an action into the wave.
+
+        Watcher's own solution drops one that it has had; here a server may
+        move as before once it has come back.
+        """
+        parameters = dict(input_parameters or {})
+        if resource_id is not None:
+            parameters['resource_id'] = resource_id
+        self.waves[-1].append(
+            {'action_type': action_type, 'input_parameters': parameters}
+        )
+
+    @property
+    def actions(self) -> list[dict[str, Any]]:
+        """All actions, one wave after the other."""
+        return [action for wave in self.waves for action in wave]
 
 
 class Planner(weight.WeightPlanner):
