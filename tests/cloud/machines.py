@@ -217,3 +217,9 @@ def devices(*cells):
             numa_node=-1 if cell is None else cell,
         )
     return made
+
+
+def add_three(cloud):
+    """Start hosts of two cells of 16 CPUs, of one such, and of one of 12."""
+    for name, cells, cores in (('big', 2, 8), ('half', 1, 8), ('odd', 1, 6)):
+        cloud.add_host(name, symmetric(cells, cores, 2, memory_mb=16384))

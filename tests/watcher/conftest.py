@@ -16,11 +16,9 @@ PROGRAM = Path(sys.executable).with_name('numa-sched')
 
 @pytest.fixture(scope='module', autouse=True)
 def _hosts(cloud):
-    """Two cells of 16 CPUs, one that is half as wide, and one of 12."""
+    # As many as some plans here have leave a host at the same time.
     cloud.flags(max_concurrent_live_migrations=2)
-    for name, cells, cores in (('big', 2, 8), ('half', 1, 8), ('odd', 1, 6)):
-        machine = machines.symmetric(cells, cores, 2, memory_mb=16384)
-        cloud.add_host(name, machine)
+    machines.add_three(cloud)
 
 
 @pytest.fixture(scope='module')

@@ -27,7 +27,6 @@ def shell(engine):
         'PATH': f'{Path(sys.executable).parent}:{os.environ["PATH"]}',
         'OS_AUTH_TYPE': 'none',
         'OS_ENDPOINT': engine.url.removesuffix('/v1'),
-        'OS_INFRA_OPTIM_API_VERSION': 'latest',
     }
 
     def run(line):
@@ -48,11 +47,11 @@ def test_each_command_does_what_is_said(
     cloud, engine, shell, databases, block
 ):
     servers = boot(cloud, 'half')
-    on_disk.copy_databases(databases)
     names = {
         'node1': 'half',
         'pinned.24': name_of(cloud, flavor(cloud, 4)),
     }
+    on_disk.copy_databases(databases)
     for line in re.findall(r'(?m)^\$ (.*)', block):
         for told, meant in names.items():
             line = line.replace(told, meant)

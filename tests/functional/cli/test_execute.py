@@ -26,10 +26,7 @@ QUICK = Patience(between=0.1, nothing=8.0, silence=30.0)
 
 @pytest.fixture(scope='module', autouse=True)
 def _hosts(cloud):
-    """Two cells of 16 CPUs, one that is half as wide, and one of 12."""
-    for name, cells, cores in (('big', 2, 8), ('half', 1, 8), ('odd', 1, 6)):
-        machine = machines.symmetric(cells, cores, 2, memory_mb=16384)
-        cloud.add_host(name, machine)
+    machines.add_three(cloud)
 
 
 @pytest.fixture(scope='module')
