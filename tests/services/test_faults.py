@@ -4,7 +4,7 @@ import pytest
 
 from tests.services.faults import FAULTS, provoke
 
-SETUPS = {'with us': True, 'stock': False}
+SETUPS = {'stock': False, 'with us': True}
 # Which requests are on their way when something fails is up to chance, and
 # Nova alone loses some of those.
 CHANCE = 3
