@@ -55,6 +55,13 @@ def _is_gone(server):
     return False
 
 
+def _has_no_host(server):
+    instance = objects.Instance.get_by_uuid(
+        nova_context.get_admin_context(), server, expected_attrs=[]
+    )
+    return instance.host is None
+
+
 def _has_moved(server):
     migrations = objects.MigrationList.get_by_filters(
         nova_context.get_admin_context(), {'instance_uuid': server}
@@ -149,6 +156,26 @@ class Servers:
         """Cold-migrate a server; give the host that awaits confirmation."""
         body = {'migrate': host and {'host': host}}
         return self._resize(server, body, state)
+
+    def shelve(self, server):
+        """Shelve a server; wait until Nova is done with it on its host.
+
+        It shows the state before, and loses a request to unshelve that comes
+        in between.
+        """
+        with mock.patch.object(LibvirtDriver, 'snapshot'):
+            self.api.post_server_action(server['id'], {'shelve': {}})
+            self.wait_for(server, 'SHELVED_OFFLOADED')
+        for _ in looks(_has_no_host, server['id']):
+            if self.host_of(server) is None:
+                return
+        raise AssertionError('the server has not left its host')
+
+    def unshelve(self, server):
+        """Unshelve a server; give the host that it is on then."""
+        self.api.post_server_action(server['id'], {'unshelve': {}})
+        self.wait_for(server, 'ACTIVE')
+        return self.host_of(server)
 
     def _move_to_host(self, server, action, body, force):
         """Ask for a move; forcing it is for old users of the API only."""

@@ -4,6 +4,7 @@ import pytest
 from nova import context as nova_context
 from nova import objects
 
+from tests import amount
 from tests.cloud import machines
 
 HUGE_PAGES = {2048: 4096}
@@ -54,7 +55,9 @@ def used_of(cloud, host):
     ]
 
 
-@pytest.mark.parametrize('kind', GUESTS)
+@pytest.mark.parametrize(
+    'kind', amount.each(GUESTS, ['NUMA awareness', 'huge pages and pinning'])
+)
 def test_a_server_moves_to_the_host_ranked_first(cloud, kind):
     flavor = cloud.add_flavor(vcpus=4, ram=1024, **GUESTS[kind])
     idle = {host: used_of(cloud, host) for host in cloud.computes}

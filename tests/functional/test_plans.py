@@ -43,6 +43,8 @@ def carry_out(cloud, plan):
     cloud._run_periodics()
 
 
+# As carried out by ``--execute`` in each run.
+@pytest.mark.long
 def test_a_plan_empties_a_host(cloud):
     wide = flavor(cloud, 12, hw__numa_nodes='2')
     cloud.boot(wide, host='big')
@@ -59,6 +61,7 @@ def test_a_plan_empties_a_host(cloud):
     assert [each.host for each in read().servers].count('big') == 1
 
 
+@pytest.mark.long
 def test_a_plan_makes_room(cloud):
     small = flavor(cloud, 6)
     for host in ('half', 'odd', 'big', 'big'):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numa_sched.exceptions import SnapshotError
 from numa_sched.fleet import snapshot
 from numa_sched.fleet.anonymous import anonymised
+from tests.amount import examples
 from tests.fleets import everything
 
 DATA = snapshot.dumps(everything())
@@ -54,7 +55,7 @@ def mutated(draw):
     return whole
 
 
-@settings(max_examples=3000)
+@settings(max_examples=examples(1000))
 @given(mutated())
 def test_a_mutated_snapshot_is_read_or_refused(whole):
     try:
@@ -67,7 +68,7 @@ def test_a_mutated_snapshot_is_read_or_refused(whole):
     snapshot.loads(snapshot.dumps(anonymised(fleet)))
 
 
-@settings(max_examples=1000)
+@settings(max_examples=examples(500))
 @given(st.data())
 def test_damaged_bytes_are_refused(data):
     content = bytearray(

@@ -1,12 +1,9 @@
 """Servers and flavors that exist: what a change brings in is checked."""
 
-from unittest import mock
-
 import pytest
 from nova import context as nova_context
 from nova import exception, objects
 from nova.scheduler.client.report import SchedulerReportClient
-from nova.virt.libvirt.driver import LibvirtDriver
 
 from tests.functional.api.requests import (
     AC,
@@ -169,9 +166,7 @@ def test_unshelving_brings_in_no_wish_even_if_its_snapshot_has_one(
     cloud, servers
 ):
     server = servers(('false', None))
-    with mock.patch.object(LibvirtDriver, 'snapshot'):
-        cloud.api.post_server_action(server, {'shelve': {}})
-        cloud.wait_for({'id': server}, 'SHELVED_OFFLOADED')
+    cloud.shelve({'id': server})
     shelved = properties_of(server)[0]['shelved_image_id']
     cloud.glance.images[shelved]['properties'].update(
         image_properties('true', 'true')
@@ -181,8 +176,7 @@ def test_unshelving_brings_in_no_wish_even_if_its_snapshot_has_one(
         for key, value in properties_of(server)[0].items()
         if key.startswith('image_')
     }
-    cloud.api.post_server_action(server, {'unshelve': None})
-    cloud.wait_for({'id': server}, 'ACTIVE')
+    cloud.unshelve({'id': server})
     after = properties_of(server)[0]
     assert {key: after.get(key) for key in before} == before
     assert f'image_{PC.image_key}' not in after

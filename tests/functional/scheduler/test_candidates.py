@@ -85,6 +85,7 @@ def test_of_two_devices_one_sits_with_the_cell(cloud):
         assert cells_of(cloud, server) == ([1], [0, 1])
 
 
+@pytest.mark.long
 def test_with_the_filter_of_nova_devices_sit_elsewhere(cloud):
     manager = cloud.scheduler.manager.host_manager
     stock = manager._choose_host_filters(STOCK_OPTIONS['enabled_filters'])

@@ -8,6 +8,7 @@ import os_traits
 import pytest
 
 from numa_sched.policy import WISHES
+from tests import amount
 from tests.cloud import machines
 
 AC, _ = WISHES
@@ -57,7 +58,9 @@ MOVES = {
     'cold migration': 'cold_migrate',
     'evacuation': 'evacuate',
 }
-EACH_MOVE = pytest.mark.parametrize('kind', MOVES)
+EACH_MOVE = pytest.mark.parametrize(
+    'kind', amount.each(MOVES, ['live migration', 'evacuation'])
+)
 EACH_FORCED_MOVE = pytest.mark.parametrize(
     'kind', ['live migration', 'evacuation']
 )

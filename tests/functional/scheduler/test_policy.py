@@ -9,7 +9,6 @@ import pytest
 from nova import context as nova_context
 from nova import objects
 from nova.scheduler import request_filter
-from nova.virt.libvirt.driver import LibvirtDriver
 from nova.volume import cinder
 
 from numa_sched.nova.api.checks import Checks
@@ -131,13 +130,9 @@ def test_live_migration_stays_if_no_other_host_is_capable(cloud):
 
 def moves(cloud):
     def unshelve(server):
-        with mock.patch.object(LibvirtDriver, 'snapshot'):
-            cloud.api.post_server_action(server['id'], {'shelve': {}})
-            cloud.wait_for(server, 'SHELVED_OFFLOADED')
+        cloud.shelve(server)
         cloud.placement_queries.clear()
-        cloud.api.post_server_action(server['id'], {'unshelve': {}})
-        cloud.wait_for(server, 'ACTIVE')
-        return cloud.host_of(server)
+        return cloud.unshelve(server)
 
     return {
         'live migration': cloud.live_migrate,

@@ -273,11 +273,8 @@ def test_a_resize_of_a_server_with_an_old_contradiction_goes_through(
 
 
 def unshelve(cloud, server):
-    with mock.patch.object(LibvirtDriver, 'snapshot'):
-        cloud.api.post_server_action(server['id'], {'shelve': {}})
-        cloud.wait_for(server, 'SHELVED_OFFLOADED')
-    cloud.api.post_server_action(server['id'], {'unshelve': {}})
-    cloud.wait_for(server, 'ACTIVE')
+    cloud.shelve(server)
+    cloud.unshelve(server)
 
 
 @pytest.mark.parametrize(
