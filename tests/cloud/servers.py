@@ -160,8 +160,7 @@ class Servers:
     def shelve(self, server):
         """Shelve a server; wait until Nova is done with it on its host.
 
-        It shows the state before, and loses a request to unshelve that comes
-        in between.
+        It shows the state before it has taken the server off its host.
         """
         with mock.patch.object(LibvirtDriver, 'snapshot'):
             self.api.post_server_action(server['id'], {'shelve': {}})
