@@ -1,11 +1,11 @@
 """A whole decision of nova-scheduler: what it takes, and what for.
 
 ``SchedulerManager.select_destinations`` of real workers, each a process, over
-databases (SQLite), asked the same in turn: Nova as it comes, with this
-package, and with its options that change what Nova does beside it. Placement
-answers from memory. Time is that of the processor and by the clock, the mean
-of the runs, as the garbage collector comes when it likes; ratios are of one
-run.
+databases (SQLite, or MariaDB with ``--mariadb``), asked the same in turn: Nova
+as it comes, with this package, and with its options that change what Nova does
+beside it. Placement answers from memory. Time is that of the processor and by
+the clock, the mean of the runs, as the garbage collector comes when it likes;
+ratios are of one run.
 
 States of hosts: ``first``, as after a start; ``steady``, nothing has changed
 since the last request; ``changed``, two in a hundred have.
@@ -63,16 +63,24 @@ def host(number: int, cells: int, threads: int, seed: object = 0) -> Host:
 class Comparison:
     """Workers of each way over one database of hosts of one kind."""
 
-    def __init__(self, stack, ways, kind: str, hosts: int):
+    def __init__(self, stack, ways, kind: str, hosts: int, *, mariadb=False):
         """Start them; ``stack`` ends them."""
         directory = pathlib.Path(
             stack.enter_context(tempfile.TemporaryDirectory())
         )
+        connection = scheduler.SQLITE
+        if mariadb:
+            # Its client is not everywhere.
+            from benchmarks.scheduler.mariadb import running
+
+            stack.enter_context(running(directory))
+            connection = scheduler.MARIADB
         paths = {
             name: scheduler.configuration(
                 directory,
                 name=name,
                 ours=WAYS[name] is not None,
+                connection=connection,
                 **(WAYS[name] or {}),
             )
             for name in ways
@@ -233,6 +241,9 @@ def parsed():
         '--all', action='store_true', help='each request in each state'
     )
     options.add_argument(
+        '--mariadb', action='store_true', help='in place of SQLite'
+    )
+    options.add_argument(
         '--memory', type=int, default=0, help='decisions before it is read'
     )
     options.add_argument('--groups', type=int, default=3, help='runs for it')
@@ -255,7 +266,13 @@ def main():
             ['request', 'hosts', *chosen.ways], align='r'
         )
         with contextlib.ExitStack() as stack:
-            comparison = Comparison(stack, chosen.ways, kind, chosen.hosts)
+            comparison = Comparison(
+                stack,
+                chosen.ways,
+                kind,
+                chosen.hosts,
+                mariadb=chosen.mariadb,
+            )
             for request, state in wanted:
                 found = comparison.measure(request, state, chosen.runs)
                 misses += missed(kind, request, state, found)

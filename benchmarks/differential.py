@@ -3,6 +3,10 @@
 Each case is a host and a guest (with devices in one of the properties), and
 is compared with brute force over Nova's own pairwise function or with Nova's
 own search, or what is counted for many hosts at once with the search for each.
+
+With ``--what text`` the same for ``lazy_topologies``, which changes nothing of
+that but how a host is read: each case is a text in a row, whole, old, odd or
+cut, and is compared with what is read of Nova's object.
 """
 
 from benchmarks import fleet  # isort: skip  (Nova patches first)
@@ -14,11 +18,16 @@ import time
 
 from hypothesis import HealthCheck, Phase, settings
 
-from tests.property import test_fit
+from tests.property import test_fit, test_text
 
-PROPERTIES = [
-    value for name, value in vars(test_fit).items() if name.startswith('test_')
-]
+MODULES = {'fit': test_fit, 'text': test_text}
+
+
+def properties(module):
+    """Give the tests of a module that hypothesis draws cases for."""
+    return [
+        each for each in vars(module).values() if hasattr(each, 'hypothesis')
+    ]
 
 
 class Count:
@@ -53,11 +62,13 @@ def main():
     fleet.configure()
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument('--cases', type=int, default=100_000)
+    options.add_argument('--what', choices=MODULES, default='fit')
     chosen = options.parse_args()
     logging.disable(logging.ERROR)
     count = Count(chosen.cases)
-    share = -(-chosen.cases // len(PROPERTIES))
-    for each in PROPERTIES:
+    tests = properties(MODULES[chosen.what])
+    share = -(-chosen.cases // len(tests))
+    for each in tests:
         each.hypothesis.inner_test = count.watch(each.hypothesis.inner_test)
         settings(
             max_examples=share,
@@ -67,7 +78,7 @@ def main():
             suppress_health_check=list(HealthCheck),
         )(each)()
     print(
-        f'\n{count.done} cases of {len(PROPERTIES)} properties, no mismatch, '
+        f'\n{count.done} cases of {len(tests)} properties, no mismatch, '
         f'{time.monotonic() - count.began:.0f} s'
     )
 

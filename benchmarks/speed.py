@@ -248,6 +248,8 @@ def read(states):
 def main():
     """Print the tables; exit with 1 if a goal is missed."""
     fleet.configure()
+    # A table is there as soon as it is whole, in a file as well.
+    sys.stdout.reconfigure(line_buffering=True)
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument('--hosts', type=int, default=200)
     options.add_argument('--runs', type=int, default=7)

@@ -51,24 +51,37 @@ weight_classes = nova.scheduler.weights.all_weighers,{weighers}
 [numa_sched]
 """
 
+SQLITE = 'sqlite:///{directory}/{name}.sqlite'
+MARIADB = (
+    'mysql+pymysql://root@localhost/{name}'
+    '?unix_socket={directory}/mariadb/socket&charset=utf8'
+)
+
 STOCK = """
 enabled_filters = {filters},NUMATopologyFilter
 """
 
 
 def configuration(
-    directory: pathlib.Path, *, ours: bool, name: str, track=True, **options
+    directory: pathlib.Path,
+    *,
+    ours: bool,
+    name: str,
+    track=True,
+    connection=SQLITE,
+    **options,
 ) -> pathlib.Path:
     """Write a nova.conf; give its path.
 
     :param directory: where the databases are
     :param ours: with this package, or as Nova comes
+    :param connection: to a database, by its name
     :param options: those of this package
     """
     text = CONFIGURATION.format(
         directory=directory,
-        api=f'sqlite:///{directory}/api.sqlite',
-        main=f'sqlite:///{directory}/main.sqlite',
+        api=connection.format(directory=directory, name='api'),
+        main=connection.format(directory=directory, name='main'),
         track=track,
     )
     text += (OURS if ours else STOCK).format(

@@ -71,8 +71,15 @@ def write(path, sections):
     return path
 
 
-def mariadb(directory):
-    """Give MariaDB with no database in it."""
+def mariadb(directory, listening=None, ready=None):
+    """Give MariaDB with no database in it.
+
+    :param listening: options that say where, beside its socket in the
+        directory; those of a cloud if none are given
+    :param ready: whether it is, if it is not to be asked there
+    """
+    if listening is None:
+        listening = f'--port={DATABASE_PORT}', f'--bind-address={HERE}'
     data = directory / 'mariadb'
     run(
         *('mariadb-install-db', '--no-defaults', '--user=root'),
@@ -83,10 +90,10 @@ def mariadb(directory):
     return Process(
         'mariadb',
         *('mariadbd', '--no-defaults', '--user=root', f'--datadir={data}'),
-        *(f'--port={DATABASE_PORT}', f'--bind-address={HERE}'),
+        *listening,
         *(f'--socket={data}/socket', f'--pid-file={data}/pid', *MARIADB),
         directory=directory,
-        ready=lambda: listens(DATABASE_PORT),
+        ready=ready or (lambda: listens(DATABASE_PORT)),
     )
 
 
