@@ -80,8 +80,16 @@ def run(*command, env, without=()):
 
     :param without: those that it shares with this program
     """
+    return wait(start(*command, env=env, without=without))
+
+
+def start(*command, env, without=(), output=None):
+    """Start a command in namespaces, and give its process.
+
+    :param output: the file for what it prints, if not as this program
+    """
     namespaces = [each for each in NAMESPACES if each not in without]
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [
             # Ends with us even if we are killed.
             *('setpriv', '--pdeathsig', 'KILL'),
@@ -89,14 +97,23 @@ def run(*command, env, without=()):
             *('--mount-proc', *INIT, *command),
         ],
         env=env,
+        stdout=output,
+        stderr=output,
     )
+
+
+def wait(*processes):
+    """Wait for processes in namespaces; give the first exit status not 0."""
     while True:
         try:
-            return process.wait()
+            statuses = [process.wait() for process in processes]
+            return next(filter(None, statuses), 0)
         except KeyboardInterrupt:
-            # The command has been told too, and ends what it has begun.
+            # They have been told too, and end what they have begun.
             continue
         except SystemExit:
-            process.kill()
-            process.wait()
+            for process in processes:
+                process.kill()
+            for process in processes:
+                process.wait()
             raise

@@ -75,5 +75,10 @@ gdt:    .quad   0
 table:  .word   . - gdt - 1
         .long   gdt
 
+        # A partition, without which Glance and Nova take it for no image.
+        .org    446
+        .byte   0x80, 0, 2, 0, 0xda, 0, 0, 0
+        .long   1, 2047
+
         .org    510
         .word   0xaa55

@@ -16,9 +16,10 @@ import uuid
 
 import libvirt
 
+from tests.services.processes import HERE
+
 NETWORK = '192.0.2'
 BRIDGE = 'hosts'
-BRIDGE_ADDRESS = f'{NETWORK}.254'
 PATIENCE_SECONDS = 60
 POLL_SECONDS = 0.1
 # What libvirtd writes to; /run is for its sockets and pid files.
@@ -153,7 +154,7 @@ def network():
     """Have a network for hosts meanwhile."""
     _run('ip', 'link', 'set', 'lo', 'up')
     _run('ip', 'link', 'add', BRIDGE, 'type', 'bridge')
-    _run('ip', 'address', 'add', f'{BRIDGE_ADDRESS}/24', 'dev', BRIDGE)
+    _run('ip', 'address', 'add', f'{HERE}/24', 'dev', BRIDGE)
     _run('ip', 'link', 'set', BRIDGE, 'up')
     try:
         yield

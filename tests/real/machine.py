@@ -9,22 +9,22 @@ import pathlib
 import sys
 
 from tests import contained
+from tests.services import machine
 
 # What has to be there, and which package of Debian 12 has it.
 COMMANDS = {
+    **machine.COMMANDS,
     'qemu-system-x86_64': 'qemu-system-x86',
+    'qemu-img': 'qemu-utils',
     'libvirtd': 'libvirt-daemon-system',
     'virsh': 'libvirt-clients',
-    'ip': 'iproute2',
-    'unshare': 'util-linux',
     'as': 'binutils',
     # To build libvirt-python.
-    'gcc': 'gcc',
     'pkg-config': 'pkg-config',
 }
 FILES = {
+    **machine.FILES,
     '/usr/include/libvirt/libvirt.h': 'libvirt-dev',
-    '/usr/include/stdlib.h': 'libc6-dev',
 }
 HUGE_PAGES = pathlib.Path('/proc/sys/vm/nr_hugepages')
 

@@ -10,8 +10,8 @@ import re
 import openstack
 import yaml
 
+from tests import checkout
 from tests.services import common, nova, readme
-from tests.services.compute import HOSTS
 from tests.services.processes import BIN, HERE, FailedError, run, wait_for
 
 NAME = 'tests'
@@ -29,10 +29,15 @@ OURS = re.compile(r' (ERROR|CRITICAL) numa_sched|File ".*/numa_sched/')
 
 
 class Cloud:
-    """All processes, in a directory of their own."""
+    """All processes, in a directory of their own.
 
-    def __init__(self, directory):
+    :param hosts: those that run nova-compute
+    :param schedulers: how many there are
+    """
+
+    def __init__(self, directory, hosts, *, schedulers=2):
         self.directory = directory
+        self._hosts, self._schedulers = hosts, schedulers
         self.environment = self._write_clouds()
         self.started = []
         self.ours = None
@@ -56,7 +61,7 @@ class Cloud:
         self.neutron = self._start(common.neutron(directory))
         self.mariadb.ready()
         common.make_databases(directory)
-        self.nova = nova.Nova(directory)
+        self.nova = nova.Nova(directory, self._hosts, self._schedulers)
         with concurrent.futures.ThreadPoolExecutor() as pool:
             made = [
                 pool.submit(make, directory)
@@ -120,23 +125,35 @@ class Cloud:
         self.nova.api.ready()
         wait_for('every nova-compute', self._hosts_are_there)
         self.nova.manage('cell_v2', 'discover_hosts')
-        wait_for('both schedulers', self._schedulers_are_up)
+        wait_for('every scheduler', self._schedulers_are_up)
         self.ours = ours
         if not list(self.connection.compute.flavors()):
             self._furnish()
+
+    def renew_hosts(self):
+        """Have nova-compute run everywhere as its host is to have it now."""
+        for process in self.nova.computes:
+            # In good order it takes its time, with nothing under way.
+            process.kill()
+        for host in self.nova.hosts.values():
+            self.nova.configure_host(host, ours=self.ours)
+        self._since = datetime.datetime.now(datetime.UTC)
+        for process in self.nova.computes:
+            process.start()
+        wait_for('every nova-compute', self._hosts_are_there)
 
     def _furnish(self):
         """Make an image, and flavors of pinned servers by numbers of CPUs."""
         self.image = self.make_image(IMAGE)
         self.flavors = {cpus: self.make_flavor(cpus) for cpus in CPUS}
 
-    def make_image(self, name, **properties):
+    def make_image(self, name, *, data=b'nothing', **properties):
         """Give the id of a new image, with properties."""
         return self.connection.image.create_image(
             name,
             disk_format='raw',
             container_format='bare',
-            data=b'nothing',
+            data=data,
             **properties,
         ).id
 
@@ -168,11 +185,13 @@ class Cloud:
         with contextlib.suppress(openstack.exceptions.SDKException):
             found = self.connection.placement.resource_providers()
             told = {each.name for each in found}
-            return told & self._services('nova-compute') >= set(HOSTS)
+            there = told & self._services('nova-compute')
+            return there >= set(self.nova.hosts)
         return False
 
     def _schedulers_are_up(self):
-        return self._services('nova-scheduler') >= set(nova.SCHEDULERS)
+        there = self._services('nova-scheduler')
+        return there >= set(self.nova.scheduler_names)
 
     def openstack(self, *arguments):
         """Give what the command ``openstack`` prints."""
@@ -237,7 +256,7 @@ class Cloud:
         arguments[arguments.index('--config-file') + 1] = (
             self.directory / 'glance' / 'glance-api.conf'
         )
-        run(BIN / command, *arguments, directory=nova.ROOT)
+        run(BIN / command, *arguments, directory=checkout.ROOT)
 
     def tool(self, *arguments):
         """Give what ``numa-sched`` prints on the controller."""

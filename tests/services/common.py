@@ -116,7 +116,11 @@ def rabbitmq(directory):
     home = directory / 'rabbitmq'
     home.mkdir()
     configuration = home / 'rabbitmq.conf'
-    configuration.write_text(f'listeners.tcp.default = {HERE}:{QUEUE_PORT}\n')
+    configuration.write_text(
+        f'listeners.tcp.default = {HERE}:{QUEUE_PORT}\n'
+        # Whoever comes from another address may be anybody.
+        'loopback_users = none\n'
+    )
     plugins = home / 'plugins'
     plugins.write_text('[].\n')
     return Process(

@@ -3,8 +3,9 @@ import pathlib
 
 import pytest
 
-from tests.services import faults
+from tests.services import faults, recorded
 from tests.services.cloud import Cloud
+from tests.telling import teller
 
 OUTCOMES = pytest.StashKey()
 
@@ -21,7 +22,7 @@ def disk():
 @pytest.fixture(scope='session')
 def cloud(disk):
     """A cloud of all services, Nova's not yet."""
-    made = Cloud(disk)
+    made = Cloud(disk, recorded.hosts(disk))
     try:
         yield made.start()
     finally:
@@ -32,16 +33,11 @@ def cloud(disk):
 def tell(request):
     """Give a function that tells an outcome now, and in a table in the end."""
     outcomes = request.config.stash.setdefault(OUTCOMES, [])
-    terminal, capture = (
-        request.config.pluginmanager.get_plugin(name)
-        for name in ('terminalreporter', 'capturemanager')
-    )
+    told = teller(request.config)
 
     def tell(outcome):
         outcomes.append(outcome)
-        with capture.global_and_fixture_disabled():
-            terminal.ensure_newline()
-            terminal.write_line(str(outcome))
+        told(outcome)
 
     return tell
 

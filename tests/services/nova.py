@@ -4,7 +4,7 @@ import pathlib
 import shutil
 import sys
 
-from tests.services import compute, readme
+from tests.services import readme
 from tests.services.common import (
     CREDENTIALS,
     PORTS,
@@ -15,18 +15,11 @@ from tests.services.common import (
 )
 from tests.services.processes import BIN, HERE, Process, run, served
 
-ROOT = pathlib.Path(__file__).parents[2]
 STOCK_PASTE = pathlib.Path(sys.prefix, 'etc/nova/api-paste.ini')
-SCHEDULERS = ('scheduler1', 'scheduler2')
 # A machine that has much to do is slow, and nothing is down.
 DOWN_SECONDS = 180
 # Native threads, in which the newest Nova is tested.
 THREADS = {'OS_NOVA_DISABLE_EVENTLET_PATCHING': 'true'}
-# Services run what was installed; the checkout comes after that.
-COMPUTE = (
-    f'import sys; sys.path.append({str(ROOT)!r}); '
-    'from tests.services import compute; compute.main()'
-)
 
 
 def _settings(directory):
@@ -72,16 +65,21 @@ def stock_scheduler():
 
 
 class Nova:
-    """The processes of Nova; ``become`` says with which configuration."""
+    """The processes of Nova; ``configure`` says how they are to be.
 
-    def __init__(self, directory):
+    :param hosts: those that run nova-compute
+    :param schedulers: how many there are
+    """
+
+    def __init__(self, directory, hosts, schedulers):
         self.directory = directory
+        self.hosts = {host.name: host for host in hosts}
+        self.scheduler_names = [
+            f'scheduler{number}' for number in range(1, schedulers + 1)
+        ]
         self.home = directory / 'nova'
         self.refusals = self.home / 'refusals'
         self.conf = self.home / 'nova.conf'
-        self._hosts = {
-            host: directory / host / 'nova.conf' for host in compute.HOSTS
-        }
         self.api = served(
             'nova-api',
             'nova.wsgi.osapi_compute',
@@ -93,9 +91,10 @@ class Nova:
         )
         self.conductor = self._process('conductor', BIN / 'nova-conductor')
         self.schedulers = [
-            self._process(name, BIN / 'nova-scheduler') for name in SCHEDULERS
+            self._process(name, BIN / 'nova-scheduler')
+            for name in self.scheduler_names
         ]
-        self.computes = [self._compute(host) for host in compute.HOSTS]
+        self.computes = [self._compute(host) for host in hosts]
 
     @property
     def processes(self):
@@ -113,13 +112,16 @@ class Nova:
 
     def _compute(self, host):
         return Process(
-            host,
-            *(sys.executable, '-P', '-c', COMPUTE, host),
-            *('--config-file', self._hosts[host]),
+            host.name,
+            *(*host.command, '--config-file', self._conf_of(host)),
             directory=self.directory,
-            **{compute.SHARED: str(self.directory / 'shared')},
+            **host.environment,
             **THREADS,
         )
+
+    def _conf_of(self, host):
+        """Give where the nova.conf of a host is."""
+        return self.directory / host.name / 'nova.conf'
 
     def manage(self, *arguments):
         """Run nova-manage, and give what it prints."""
@@ -143,23 +145,11 @@ class Nova:
     def configure(self, *, ours):
         """Write all configuration files, as the README says or without us."""
         write(self.conf, _settings(self.directory))
-        for name in ('conductor', *SCHEDULERS):
+        for name in ('conductor', *self.scheduler_names):
             write(self.home / f'{name}.conf', {'DEFAULT': {'host': name}})
-        (self.directory / 'shared').mkdir(exist_ok=True)
         (self.directory / 'instances').mkdir(exist_ok=True)
-        for host, path in self._hosts.items():
-            settings = _settings(self.directory)
-            settings['DEFAULT'] |= {
-                'host': host,
-                'state_path': path.parent,
-                'compute_driver': 'libvirt.LibvirtDriver',
-            }
-            dedicated, shared = compute.cpu_sets(host)
-            settings['compute'] = {
-                'cpu_dedicated_set': _listed(dedicated),
-                'cpu_shared_set': _listed(shared),
-            }
-            write(path, settings)
+        for host in self.hosts.values():
+            self.configure_host(host, ours=ours)
         paste = self.home / 'api-paste.ini'
         shutil.copy(STOCK_PASTE, paste)
         if not ours:
@@ -167,16 +157,27 @@ class Nova:
             return
         _append(self.conf, readme.scheduler())
         _append(self.conf, readme.refusals(self.refusals))
-        for path in self._hosts.values():
-            _append(path, readme.compute())
         run('sh', '-ec', readme.paste_edit(paste), directory=self.home)
         _append(paste, readme.paste_filter())
+
+    def configure_host(self, host, *, ours):
+        """Write the nova.conf of a host."""
+        path = self._conf_of(host)
+        settings = _settings(self.directory)
+        settings['DEFAULT'] |= {
+            'host': host.name,
+            'state_path': path.parent,
+            'compute_driver': 'libvirt.LibvirtDriver',
+        }
+        # nova-compute asks the conductor.
+        del settings['api_database'], settings['database']
+        for section, options in host.settings().items():
+            settings[section] = settings.get(section, {}) | options
+        write(path, settings)
+        if ours and host.runs_ours:
+            _append(path, readme.compute())
 
 
 def _append(path, text):
     with path.open('a') as file:
         file.write(f'\n{text}\n')
-
-
-def _listed(cpus):
-    return ','.join(map(str, sorted(cpus)))

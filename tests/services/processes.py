@@ -12,7 +12,9 @@ import urllib.error
 import urllib.request
 
 BIN = pathlib.Path(sys.prefix, 'bin')
-HERE = '127.0.0.1'
+# Where all services listen: nova-compute may be in a network of its own, to
+# which 127.0.0.1 is another place.
+HERE = '192.0.2.254'
 PATIENCE_SECONDS = 240
 STOP_SECONDS = 60
 POLL_SECONDS = 0.2

@@ -1,0 +1,43 @@
+"""The package, installed by what the README says."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from tests import checkout, contained
+
+CONSTRAINTS = ('nova-34.0.0.txt', 'cloud.txt')
+
+
+def environment():
+    """Give the environment of a run with services."""
+    path = (str(pathlib.Path(sys.prefix, 'bin')), contained.PATH)
+    return {
+        **os.environ,
+        'PATH': os.pathsep.join(path),
+        # The tests know the machines by Nova's modules, which read it.
+        'OS_NOVA_DISABLE_EVENTLET_PATCHING': 'true',
+    }
+
+
+def install():
+    """Run what the README has run in a checkout, in a copy of this one."""
+    # It reads the README with what is there by now.
+    from tests.services import readme
+
+    constraints = ' '.join(
+        str(checkout.ROOT / 'constraints' / name) for name in CONSTRAINTS
+    )
+    with tempfile.TemporaryDirectory() as directory:
+        checkout.copy_to(directory)
+        for command in readme.installation():
+            subprocess.run(
+                command,
+                shell=True,
+                check=True,
+                cwd=directory,
+                stdout=subprocess.DEVNULL,
+                env={**environment(), 'PIP_CONSTRAINT': constraints},
+            )
