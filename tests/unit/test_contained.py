@@ -64,3 +64,12 @@ def test_the_directory_goes_when_a_signal_ends_the_program():
     process.terminate()
     assert process.wait(30) == 128 + signal.SIGTERM
     assert not made.exists()
+
+
+@pytest.mark.parametrize('statuses', [(0, 3), (3, 0)])
+def test_of_several_programs_the_one_that_fails_counts(statuses):
+    programs = [
+        subprocess.Popen([sys.executable, '-c', f'exit({status})'])
+        for status in statuses
+    ]
+    assert contained.wait(*programs) == 3

@@ -286,7 +286,10 @@ class Move:
     def ended(self):
         """Wait for its end; give what Nova says of the server then."""
         wait_for('the end of a migration', lambda: self.status in DONE)
-        return self.server.settled()
+        try:
+            return self.server.settled()
+        finally:
+            self._events.close()
 
     @property
     def has_switched(self):

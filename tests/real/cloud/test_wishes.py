@@ -27,8 +27,27 @@ ORDER = (NEITHER, AUTO_CONVERGE, POST_COPY, (True, True))
 
 
 @pytest.fixture(scope='module')
-def wishing(create):
+def permit(configure):
+    """Have each host permit what is said."""
+
+    def permit(permits):
+        configure(
+            *(
+                {
+                    'live_migration_permit_auto_converge': auto_converge,
+                    'live_migration_permit_post_copy': post_copy,
+                }
+                for auto_converge, post_copy in permits
+            )
+        )
+
+    return permit
+
+
+@pytest.fixture(scope='module')
+def wishing(permit, create):
     """A server of each wish, on the first host."""
+    permit(PERMITS[0])
     found = {
         wish: create(auto_converge=wish[0], post_copy=wish[1], on=HOSTS[0])
         for wish in DONE
@@ -39,23 +58,18 @@ def wishing(create):
 
 
 @pytest.mark.parametrize('permits', PERMITS, ids=str)
-def test_qemu_does_what_the_server_wishes(permits, wishing, configure):
-    configure(
-        *(
-            {
-                'live_migration_permit_auto_converge': auto_converge,
-                'live_migration_permit_post_copy': post_copy,
-            }
-            for auto_converge, post_copy in permits
-        )
-    )
-    for permit, source, destination in zip(
+def test_qemu_does_what_the_server_wishes(permits, wishing, permit):
+    permit(permits)
+    for permitted, source, destination in zip(
         permits, HOSTS, reversed(HOSTS), strict=True
     ):
-        expected = {w: done[ORDER.index(permit)] for w, done in DONE.items()}
+        place = ORDER.index(permitted)
+        expected = {wish: done[place] for wish, done in DONE.items()}
         found, switched = moved(wishing, source, destination)
         assert found == expected
-        assert switched == {w: done[1] for w, done in expected.items()}
+        assert switched == {
+            wish: post_copy for wish, (_, post_copy) in expected.items()
+        }
 
 
 def moved(servers, source, destination):
