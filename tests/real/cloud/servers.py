@@ -17,8 +17,10 @@ from numa_sched import policy
 from tests.real import guests, moving
 from tests.services.processes import FailedError, wait_for
 
-# Of what QEMU is asked for, by what Nova calls it.
-AUTO_CONVERGE, POST_COPY = 'auto-converge', 'postcopy-ram'
+# What QEMU calls what a server can wish, and a migration over more than one
+# connection.
+WISHES = ('auto-converge', 'postcopy-ram')
+SEVERAL_CONNECTIONS = 'multifd'
 DONE = ('completed', 'cancelled', 'error', 'failed')
 # No more than a guest needs, which is copied over a slow network.
 MEMORY_MB = 64
@@ -259,15 +261,15 @@ class Move:
         wait_for(f'the migration of {self.server.id}', look)
         return self
 
-    def capabilities(self):
-        """Give what QEMU of the source was told to do, of the two."""
+    def capabilities(self, *names):
+        """Give which of these QEMU of the source was told to use, in order."""
         told = {
             each['capability']: each['state']
             for each in asked(
                 self._host, self.server.id, 'query-migrate-capabilities'
             )
         }
-        return told[AUTO_CONVERGE], told[POST_COPY]
+        return tuple(told[name] for name in names or WISHES)
 
     def complete(self):
         """Have Nova bring it to an end, as a user does."""

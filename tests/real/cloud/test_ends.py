@@ -3,6 +3,8 @@
 import libvirt
 import pytest
 
+from tests.services.processes import wait_for
+
 FIRST, SECOND = 'compute1', 'compute2'
 # Nova counts 4 times as many seconds for the smallest of servers.
 PATIENCE = {'live_migration_completion_timeout': 4}
@@ -54,8 +56,12 @@ def test_an_abort_leaves_the_server_running_where_it_is(cloud, create, who):
     assert not move.has_switched
     assert shown.compute_host == SECOND
     assert server.runs_on(SECOND)
-    # Nova takes it for an error all the same, and can be told otherwise.
-    assert (move.status, shown.status) == ('error', 'ERROR')
+    # Nova rolls back, takes it for an error all the same, and can be told
+    # otherwise.
+    wait_for(
+        'the error',
+        lambda: (move.status, server.show().status) == ('error', 'ERROR'),
+    )
     cloud.connection.compute.reset_server_state(server.id, 'active')
     active(server)
 
