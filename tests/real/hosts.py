@@ -41,6 +41,9 @@ listen_addr = "{address}"
 auth_tcp = "none"
 auth_unix_ro = "none"
 auth_unix_rw = "none"
+# nova-compute is one client, and a migration is a request until it is over:
+# with as many as the 5 of libvirt's default it is not answered any more.
+max_client_requests = 50
 host_uuid = "{uuid}"
 """
 # QEMU without what containers do not have.

@@ -7,6 +7,8 @@ from tests.services.processes import BIN
 
 # Without sudo, which is not everywhere; it is root already.
 PRIVILEGED = {'helper_command': BIN / 'privsep-helper'}
+# Live migrations from one host, as many as any test has.
+AT_ONCE = 8
 
 
 class Compute:
@@ -55,7 +57,7 @@ class Compute:
                 'my_ip': self.host.address,
                 'report_interval': 2,
                 'reserved_host_memory_mb': 0,
-                'max_concurrent_live_migrations': 0,
+                'max_concurrent_live_migrations': AT_ONCE,
             },
             'libvirt': {
                 'virt_type': 'qemu',
