@@ -172,10 +172,10 @@ class Server:
 
         :raises AssertionError: if its memory has been damaged
         """
-        (state, *_), *others = self.states().values() or [(None,)]
-        if others or state != libvirt.VIR_DOMAIN_RUNNING:
+        found = self.states()
+        if list(found) != [name]:
             return False
-        if name not in self.states():
+        if found[name][0] != libvirt.VIR_DOMAIN_RUNNING:
             return False
         before = guests.sweeps(self.said())
         for _ in range(20):
