@@ -41,8 +41,8 @@ listen_addr = "{address}"
 auth_tcp = "none"
 auth_unix_ro = "none"
 auth_unix_rw = "none"
-# nova-compute is one client, and a migration is a request until it is over:
-# with as many as the 5 of libvirt's default it is not answered any more.
+# nova-compute is one client, and a migration is a request until it is over; by
+# default there are no more than 5.
 max_client_requests = 50
 host_uuid = "{uuid}"
 """
