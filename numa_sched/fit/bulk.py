@@ -53,7 +53,6 @@ class Bulk:
         self.guest, self._cell = guest, guest.cells[0]
         self._sign = 1 if packing else -1
         self._memory_kb = self._cell.memory_mb * 1024
-        self._by_kind = (self._cell.page_size or 0) < 0
         self.applies = self._memory_kb < MOST and not (
             guest.isolate_emulator
             or guest.physnets
@@ -81,9 +80,8 @@ class Bulk:
         if self._cell.page_size:
             sizes = self._page_sizes(table, form, self._cell.page_size)
             accepted = sizes > 0
-            if self._by_kind:
-                others = accepted & (sizes != sizes.max(axis=1)[:, None])
-                undecided |= others.any(axis=1)
+            others = accepted & (sizes != sizes.max(axis=1)[:, None])
+            undecided |= others.any(axis=1)
         else:
             accepted = self._has_memory(table, form)
         if self._cell.pinned:

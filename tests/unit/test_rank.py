@@ -44,6 +44,18 @@ def test_without_sharing_out_weights_follow_the_scores_alone():
     assert weighed == [0.5**8, 1.0, 0.5**8]
 
 
+def test_without_a_word_about_it_nothing_is_shared_out():
+    weighed = rank.weights([0.5, 1.0], HOSTS[:2], 'server', crowds=[1.0, 1.0])
+    assert weighed == [0.5**8, 1.0]
+
+
+def test_the_best_is_the_measure_of_how_near_the_others_are():
+    assert rank.closeness([0.5, 0.25, 0.0]) == [1.0, 0.5**8, 0.0]
+    assert rank.closeness([0.0, 0.0]) == [0.0, 0.0]
+    assert rank.closeness([-0.5, -1.0]) == [0.0, 0.0]
+    assert rank.closeness([]) == []
+
+
 def test_weights_depend_on_the_distance_to_the_best_and_not_on_its_score():
     assert weights(0.9, 0.3) == pytest.approx(weights(0.3, 0.1))
 
@@ -144,9 +156,28 @@ def test_the_second_place_is_gone_if_two_others_come():
     assert found == pytest.approx([1 - 2 * 0.36788], abs=1e-4)
 
 
+def test_the_third_place_is_gone_if_three_others_come():
+    found = rank.crowds([1.0], [3.0], 1)
+    assert found == pytest.approx([1 - 2.5 * 0.36788], abs=1e-4)
+
+
+def test_where_there_is_no_place_others_leave_none():
+    assert rank.crowds([1.0, 1.0], [0.0, -1.0], 1) == [1.0, 1.0]
+    assert rank.crowds([1.0], [0.0], 0) == [0.0]
+
+
 def test_where_there_is_room_for_many_more_nobody_crowds():
     (crowd,) = rank.crowds([1.0], [30.0], 3)
     assert 0.0 <= crowd < 1e-9
+    for others in range(1, 100):
+        (crowd,) = rank.crowds([1.0], [1000.0], others)
+        assert 0.0 <= crowd < 1e-9
+
+
+def test_up_to_500_others_are_reckoned_with_one_by_one():
+    (crowd,) = rank.crowds([1.0], [500.0], 500)
+    assert crowd == pytest.approx(0.506, abs=1e-3)
+    assert rank.crowds([1.0], [501.0], 501) == [1.0]
 
 
 def test_others_go_where_it_is_best_too():

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from numa_sched import fit
@@ -7,6 +9,7 @@ from tests.builders import (
     A_DEVICE,
     GIANT_KB,
     HUGE_KB,
+    MIXED,
     SMALL_KB,
     make_cell,
     make_guest,
@@ -39,6 +42,121 @@ def of_one_layout(hosts):
 
 def cells_of(claims):
     return [claim and claim.cell_ids for claim in claims]
+
+
+# A cell each: what is pinned, and how much of memory and CPUs is in use.
+IN_USE = list(
+    itertools.product(((), (0,), (0, 2), (0, 1, 2, 3)), (0, 512, 513), (0, 3))
+)
+RATIOS = {'cpu_allocation_ratio': 1.25, 'ram_allocation_ratio': 1.5}
+
+
+def in_use(**fields):
+    """Give hosts of cells of 4 CPUs and 1 GiB, in use in many ways."""
+    return of_one_layout(
+        [
+            make_host(
+                *(
+                    make_cell(
+                        cell,
+                        threads=2,
+                        legacy=True,
+                        pinned=[64 * cell + cpu for cpu in pinned],
+                        memory_mb=1024,
+                        memory_used_mb=memory_used,
+                        shared_used=shared_used,
+                    )
+                    for cell, (pinned, memory_used, shared_used) in enumerate(
+                        cells
+                    )
+                ),
+                **fields,
+            )
+            # Each beside the next ones of the list.
+            for cells in zip(
+                IN_USE,
+                IN_USE[5:] + IN_USE[:5],
+                IN_USE[11:] + IN_USE[:11],
+                strict=True,
+            )
+        ]
+    )
+
+
+PINNED_OR_NOT = {
+    'pinned': make_guest_cell(2),
+    'with whole cores': make_guest_cell(2, threads='require'),
+    'with cores of its own': make_guest_cell(1, threads='isolate'),
+    'shared': make_guest_cell(shared=2),
+    'shared, as many as there are': make_guest_cell(shared=4),
+    'shared, more than there are': make_guest_cell(shared=5),
+    'of much memory': make_guest_cell(shared=1, memory_mb=1024),
+    'of too much memory': make_guest_cell(shared=1, memory_mb=1025),
+    'mixed': make_guest_cell(1, shared=2, policy=MIXED),
+}
+
+
+def assert_found_as_one_by_one(hosts, cell, **kwargs):
+    """Hold the answers for one to three such cells to the reference."""
+    for count in range(1, len(hosts[0].layout.cells) + 2):
+        guest = make_guest(*[cell] * count)
+        assert Bulk(guest, **kwargs).place(hosts) == [
+            fit.fit(host, guest, **kwargs) or None for host in hosts
+        ]
+
+
+@pytest.mark.parametrize('fields', [RATIOS, {}], ids=['ratios', 'no ratios'])
+@pytest.mark.parametrize('packing', [False, True])
+@pytest.mark.parametrize('cell', PINNED_OR_NOT.values(), ids=PINNED_OR_NOT)
+def test_cpus_and_memory_are_counted_as_one_by_one(cell, packing, fields):
+    assert_found_as_one_by_one(in_use(**fields), cell, packing=packing)
+
+
+def with_pages(*sizes):
+    """Give hosts of one or two cells with 512 MiB of each size, or less."""
+    counts = [
+        [
+            (size, 2**19 // size, used, reserved)
+            for size, (used, reserved) in zip(sizes, each, strict=True)
+        ]
+        for each in itertools.product(
+            [(0, 0), (1, 0), (0, 1)], repeat=len(sizes)
+        )
+    ]
+    for others in ([[]] * len(counts), reversed(counts)):
+        yield of_one_layout(
+            [
+                make_host(
+                    *(
+                        make_cell(cell, legacy=True, pages=pages)
+                        for cell, pages in enumerate(each)
+                        if pages
+                    )
+                )
+                for each in zip(counts, others, strict=True)
+            ]
+        )
+
+
+WITH_PAGES = {
+    'of no size asked for': {},
+    'small': {'page_size': PageSize.SMALL},
+    'large': {'page_size': PageSize.LARGE},
+    'of a size': {'page_size': HUGE_KB},
+    'of a size that is not there': {'page_size': GIANT_KB},
+}
+
+
+@pytest.mark.parametrize('sizes', [(SMALL_KB, HUGE_KB), (HUGE_KB,)], ids=len)
+@pytest.mark.parametrize('fields', WITH_PAGES.values(), ids=WITH_PAGES)
+@pytest.mark.parametrize('memory_mb', [1, 511, 512])
+def test_pages_are_counted_as_one_by_one(memory_mb, fields, sizes):
+    cells = (
+        make_guest_cell(1, memory_mb=memory_mb, **fields),
+        make_guest_cell(shared=1, memory_mb=memory_mb, **fields),
+    )
+    for hosts, cell in itertools.product(with_pages(*sizes), cells):
+        assert_found_as_one_by_one(hosts, cell)
 
 
 def test_each_host_has_its_own_answer():
@@ -118,15 +236,15 @@ def test_no_guest_overcommits_cpus_against_itself():
 def test_it_leaves_pages_chosen_otherwise_from_cell_to_cell_to_others():
     pages = ((SMALL_KB, 9), (HUGE_KB, 512), (GIANT_KB, 4))
     full = ((SMALL_KB, 9), (HUGE_KB, 512), (GIANT_KB, 4, 4))
-    alike, unlike = of_one_layout(
+    hosts = of_one_layout(
         [
             make_host(make_cell(0, pages=pages), make_cell(1, pages=each))
-            for each in (pages, full)
+            for each in (pages, full, pages)
         ]
     )
     wanted = make_guest_cell(1, memory_mb=1024, page_size=PageSize.LARGE)
-    found = Bulk(make_guest(wanted)).place([alike, unlike])
-    assert found[0].page_sizes == (GIANT_KB,)
+    found = Bulk(make_guest(wanted)).place(hosts)
+    assert found[0].page_sizes == found[2].page_sizes == (GIANT_KB,)
     assert found[1] is UNDECIDED
 
 
@@ -141,9 +259,10 @@ def test_it_leaves_walks_that_may_be_too_long_to_others():
     'hosts',
     [
         [make_host(make_cell(memory_mb=2**60), 4)],
+        [make_host(make_cell(memory_mb=2**64 - 1), 4)],
         [make_host(make_cell(pages=((SMALL_KB, 10**6),)), 4)],
     ],
-    ids=['numbers too big', 'pages that differ'],
+    ids=['numbers too big', 'far too big', 'pages that differ'],
 )
 def test_it_leaves_hosts_to_others(hosts):
     assert Bulk(make_guest(2)).place(hosts) == [UNDECIDED]
@@ -178,6 +297,11 @@ def test_cells_with_fewer_devices_come_first():
     assert cells_of(Bulk(make_guest(2)).place(hosts)) == [(1,), (1,), (0,)]
 
 
+def test_devices_of_a_single_host_count():
+    (host,) = fleet((0, 1), devices=((0, 1),))
+    assert cells_of(Bulk(make_guest(2)).place([host])) == [(1,)]
+
+
 def test_hosts_whose_claims_spare_no_devices_stand_among_others():
     hosts = fleet((0, 1), devices=((0, 1),))
     hosts += fleet((0, 1), devices=((0, 1),), spares_devices=False)
@@ -209,22 +333,6 @@ def test_threads_are_looked_at_where_the_guest_minds_which_it_gets():
     whole_cores = make_guest(make_guest_cell(2, threads='require'))
     found = Bulk(whole_cores).place(hosts)
     assert cells_of(found) == [(0,), (1,), None]
-
-
-def test_a_placer_does_many_hosts_of_a_layout_at_once(monkeypatch):
-    hosts = fleet((0, 1), (3, 3), (2, 1))
-    placer = fit.Placer(make_guest(2))
-    expected = [placer.place(host) for host in hosts]
-    asked = []
-    stock = Bulk.place
-
-    def counting(self, hosts):
-        asked.append(len(hosts))
-        return stock(self, hosts)
-
-    monkeypatch.setattr(Bulk, 'place', counting)
-    assert placer.place_all(hosts) == expected
-    assert asked == [3]
 
 
 def test_a_placer_keeps_the_order_of_hosts_of_several_layouts():

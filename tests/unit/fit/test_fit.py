@@ -2,6 +2,7 @@ import pytest
 
 from numa_sched import fit
 from numa_sched.fit import trial
+from numa_sched.fit.bulk import Bulk
 from numa_sched.fit.reasons import (
     ClaimRefused,
     Misfit,
@@ -207,6 +208,22 @@ def test_a_placer_gives_claims_where_the_guest_fits(guest, packing):
     claims = [fit.fit(host, guest, packing=packing) or None for host in HOSTS]
     assert placer.place_all(HOSTS) == claims
     assert [placer.place(host) for host in HOSTS] == claims
+
+
+def test_a_placer_does_many_hosts_of_a_layout_at_once(monkeypatch):
+    hosts = HOSTS[:3]
+    placer = fit.Placer(make_guest(2))
+    expected = [placer.place(host) for host in hosts]
+    asked = []
+    stock = Bulk.place
+
+    def counting(self, hosts):
+        asked.append(len(hosts))
+        return stock(self, hosts)
+
+    monkeypatch.setattr(Bulk, 'place', counting)
+    assert placer.place_all(hosts) == expected
+    assert asked == [3]
 
 
 def test_hosts_do_not_pack_their_cells_unless_that_is_told():

@@ -5,6 +5,7 @@ from numa_sched.fit.usage import host_after, host_without
 from numa_sched.fleet import Seat
 from numa_sched.topology import Host
 from tests.builders import (
+    A_DEVICE,
     make_cell,
     make_guest,
     make_guest_cell,
@@ -39,6 +40,14 @@ def test_a_host_after_a_claim_has_what_the_claim_leaves():
     assert [cell.pages_used for cell in after.cells] == [(0, 2), (0, 3)]
 
 
+def test_a_host_after_a_claim_has_the_devices_that_are_left():
+    host = make_host(4, devices=((0, 2), (None, 1)))
+    plain, wanting = make_guest(1), make_guest(1, devices=A_DEVICE)
+    assert host_after(fit.fit(host, plain)).pools == host.pools
+    after = host_after(fit.fit(host, wanting))
+    assert [pool.count for pool in after.pools] == [1, 1]
+
+
 @pytest.mark.parametrize(
     'wanted',
     [
@@ -58,9 +67,10 @@ def test_a_guest_that_leaves_gives_back_what_it_took(wanted):
             cpus=8,
             threads=2,
             legacy=True,
-            pages=((4, 300000), (2048, 8, 1)),
+            pages=((4, 300000, 5), (2048, 8, 1)),
             memory_used_mb=7,
             shared_used=1,
+            pinned=(64 * each + 6,),
         )
         for each in (0, 1)
     ]
@@ -80,6 +90,9 @@ def test_cells_that_the_host_does_not_have_give_nothing_back():
     host = make_host(make_cell(cpus=4, pinned=(0, 1)))
     after = host_without(host, make_guest(2), [Seat(7, mask(0, 1))])
     assert after == host
+    seats = [Seat(7, mask(0, 1)), Seat(0, mask(1))]
+    after = host_without(host, make_guest(2, 1), seats)
+    assert after.pinned == (mask(0),)
 
 
 def test_a_host_without_pages_gives_memory_back():

@@ -200,8 +200,9 @@ def test_the_share_of_a_project_is_one_of_hosts_not_of_servers():
     assert distrusted(refusals, 'ab') == ['a', 'b']
 
 
-def test_projects_do_not_take_from_the_share_of_others():
-    refusals = refused_by('a', server='theirs', project='other')
+@pytest.mark.parametrize('other', ['other', 'zebra'])
+def test_projects_do_not_take_from_the_share_of_others(other):
+    refusals = refused_by('a', server='theirs', project=other)
     for host in 'bcdefghij':
         refused_by(host, server=host, refusals=refusals, project='p')
     assert distrusted(refusals, 'abcdefghij') == [*'aefghij']

@@ -114,6 +114,28 @@ def test_a_claim_has_arrived_where_others_have_too():
     )
 
 
+@pytest.mark.parametrize(
+    ('shared_used', 'memory_used_mb', 'arrived'),
+    [
+        (2, 512, True),
+        (3, 600, True),
+        (3, 512, True),
+        (2, 600, True),
+        (1, 600, False),
+        (3, 511, False),
+        (1, 511, False),
+    ],
+)
+def test_a_shared_claim_has_arrived_where_as_much_is_in_use_or_more(
+    shared_used, memory_used_mb, arrived
+):
+    host, wanted = CLAIMS['shared CPUs']
+    in_use = make_cell(
+        shared=True, shared_used=shared_used, memory_used_mb=memory_used_mb
+    )
+    assert has_arrived(claim(host, wanted), make_host(in_use)) is arrived
+
+
 def test_nobody_waits_for_a_claim_on_a_host_that_is_another_one_by_now():
     expected = claim(make_host(4, 4), guest(2, 2))
     assert has_arrived(expected, make_host(8))
@@ -204,6 +226,13 @@ def test_a_claim_may_fail_in_an_order_that_is_not_the_expected(
 def test_only_the_last_of_many_are_put_in_order():
     host = make_host(make_cell(cpus=64, memory_mb=2**20))
     under_way = [guest(1)] * 60
+    assert not may_fail(host, under_way, guest(4))
+    assert may_fail(host, under_way, guest(5))
+
+
+def test_those_before_the_last_may_have_failed_already():
+    host = make_host(make_cell(cpus=20, memory_mb=2**20))
+    under_way = [guest(8), guest(13), *[guest(1)] * 8]
     assert not may_fail(host, under_way, guest(4))
     assert may_fail(host, under_way, guest(5))
 

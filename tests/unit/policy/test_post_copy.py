@@ -84,6 +84,8 @@ def test_memory_that_has_a_name_but_no_file_does_not_rule_it_out():
         ),
         (f'<hugepages>{PAGE.format("0-1")}</hugepages>', ()),
         (f'<hugepages>{PAGE.format("0,1")}</hugepages>', ()),
+        (f'<hugepages>{PAGE.format("0-3")}</hugepages>', ()),
+        (f'<hugepages>{PAGE.format("0")}<page size="4"/></hugepages>', ()),
         ('<hugepages/>', ()),
         ('<hugepages><page size="2048" unit="KiB"/></hugepages>', ()),
     ],
@@ -93,6 +95,13 @@ def test_shared_cells_are_in_files_where_they_are_on_no_huge_pages(
     backing, found
 ):
     assert of_server(domain(backing=backing, cells=(0, 1))) == found
+
+
+def test_a_cell_without_a_number_is_the_first_one():
+    on_pages = f'<hugepages>{PAGE.format("0")}</hugepages>'
+    server = domain(backing=on_pages, cells=(0,))
+    del server.find('cpu/numa/cell').attrib['id']
+    assert of_server(server) == ()
 
 
 @pytest.mark.parametrize(
@@ -123,6 +132,7 @@ def test_shared_memory_that_is_plugged_in_is_in_files(xml, found):
         (Kernel(False, True, 107), False),
         (Kernel(False, True, 107, (7, 2)), True),
         (Kernel(False, True, 107, (8, 0)), False),
+        (Kernel(False, True, 107, (9, 1)), False),
         (Kernel(False, False, 107, (8, 0)), True),
     ],
     ids=str,
