@@ -51,8 +51,9 @@ def test_shares_add_up_to_1():
     assert sum(share for _, share in START) == pytest.approx(1)
 
 
-def test_the_start_counts_as_much_as_so_many_requests():
-    mix = learned((TWO, 1.0))
+@pytest.mark.parametrize('share', [1.0, 2.0])
+def test_the_start_counts_as_much_as_so_many_requests(share):
+    mix = learned((TWO, share))
     see(mix, FOUR, int(START_COUNTS), 0.0)
     assert shares(mix, 0.0) == pytest.approx({TWO: 0.5, FOUR: 0.5})
 
@@ -91,6 +92,14 @@ def test_numbers_stay_small_however_long_it_runs():
     for number in range(200):
         mix.saw(FOUR, str(number), number * 10 * HALF_LIFE_S)
     assert max(mix._counts[None].values()) < 1e7
+
+
+def test_one_long_silence_after_another_is_forgotten():
+    mix = learned((TWO, 1.0))
+    for half_lives in (0, 30, 90, 150):
+        see(mix, FOUR, 5, half_lives * HALF_LIFE_S, name=half_lives)
+    see(mix, EIGHT, 1, 210 * HALF_LIFE_S)
+    assert shares(mix, 210 * HALF_LIFE_S)[EIGHT] == pytest.approx(1.0)
 
 
 def test_a_clock_that_has_not_moved_forgets_nothing():
@@ -204,6 +213,45 @@ def test_the_guests_of_a_project_are_bounded():
     assert FOUR in mix._counts['a']
 
 
+@pytest.mark.parametrize(
+    ('project', 'guests', 'kept'),
+    [
+        ('a', 4 * MAX_GUESTS, 4 * MAX_GUESTS),
+        ('a', 4 * MAX_GUESTS + 1, MAX_GUESTS),
+        (None, 16 * MAX_GUESTS - 1, 16 * MAX_GUESTS),
+        (None, 16 * MAX_GUESTS, 4 * MAX_GUESTS),
+    ],
+)
+def test_beyond_a_bound_only_the_most_frequent_guests_are_kept(
+    project, guests, kept
+):
+    mix = learned((TWO, 1.0))
+    for number in range(guests):
+        guest = pinned(1, memory_mb=number + 1)
+        mix.saw(guest, str(number), 0.0, project)
+    assert len(mix._counts[project]) == kept
+
+
+@pytest.mark.parametrize(
+    ('forgotten', 'kept'),
+    [
+        (5, 1 + 5),
+        (16 * MAX_GUESTS - 1, 16 * MAX_GUESTS),
+        (16 * MAX_GUESTS, 4 * MAX_GUESTS),
+    ],
+)
+def test_what_projects_that_are_forgotten_asked_for_is_not(forgotten, kept):
+    mix = learned((TWO, 1.0))
+    for number in range(MAX_PROJECTS - 1 + forgotten):
+        guest = pinned(1, memory_mb=number + 1)
+        mix.saw(guest, str(number), 0.0, str(number))
+    assert len(mix._counts) == MAX_PROJECTS
+    assert len(mix._counts[None]) == kept
+    assert sorted(mix._counts[None].values()) == [1.0] * (kept - 1) + [
+        START_COUNTS
+    ]
+
+
 def test_the_guests_of_all_small_projects_together_are_bounded():
     mix = learned((TWO, 1.0))
     for number in range(3 * MAX_PROJECTS):
@@ -232,10 +280,22 @@ def test_little_changes_add_up():
 
 def test_the_mix_is_made_anew_from_time_to_time_only():
     mix = learned((TWO, 1.0))
+    before = mix.get(1000.0)
+    see(mix, FOUR, 100, 1000.0)
+    assert mix.get(1000.0 + REFRESH_S - 1) is before
+    assert mix.get(1000.0 + REFRESH_S) is not before
+
+
+def test_a_rare_guest_that_gives_way_to_another_is_a_little_change():
+    often = ((pinned(100 + number), 13.0) for number in range(MAX_GUESTS - 1))
+    mix = learned(*often, (TWO, 1.0))
     before = mix.get(0.0)
-    see(mix, FOUR, 100, 0.0)
-    assert mix.get(REFRESH_S - 1) is before
-    assert mix.get(REFRESH_S) is not before
+    see(mix, FOUR, 1, 0.0)
+    assert mix.get(REFRESH_S) is before
+    see(mix, FOUR, 1, 0.0, name='other')
+    after = mix.get(2 * REFRESH_S)
+    assert FOUR in dict(after)
+    assert TWO not in dict(after)
 
 
 def test_the_same_server_again_does_not_count():
@@ -267,9 +327,9 @@ def test_a_server_that_asks_for_something_else_counts():
 )
 def test_a_server_counts_again_after_a_while(seconds, counts):
     mix = learned((TWO, 1.0), half_life_s=1e12)
-    see(mix, FOUR, 10, 0.0)
-    see(mix, FOUR, 10, seconds)
-    assert shares(mix, seconds)[FOUR] == pytest.approx(
+    see(mix, FOUR, 10, 1e6)
+    see(mix, FOUR, 10, 1e6 + seconds)
+    assert shares(mix, 1e6 + seconds)[FOUR] == pytest.approx(
         counts / (START_COUNTS + counts)
     )
 
@@ -341,6 +401,25 @@ def test_an_option_may_ask_for_shared_cpus(shared, kind):
     (cell,) = guest.cells
     assert (cell.shared, cell.dedicated) == ((0, 4), (4, 0))[kind]
     assert cell.pinned is not bool(kind)
+
+
+def test_shared_cpus_are_spread_over_cells():
+    item = {'cpus': '4', 'cells': '2', 'shared': 'true'}
+    ((guest, _),) = from_options([item])
+    assert [cell.shared for cell in guest.cells] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ('key', 'least', 'most'),
+    [('memory_mb', 0, 2**26), ('page_size', 1, 2**30)],
+)
+def test_an_option_goes_as_far_as_machines_do(key, least, most):
+    for number in (least, most):
+        ((guest, _),) = from_options([{'cpus': '4', key: str(number)}])
+        assert getattr(guest.cells[0], key) == number
+    for number in (least - 1, most + 1):
+        with pytest.raises(ConfigError, match=f'{least} to {most}, not'):
+            from_options([{'cpus': '4', key: str(number)}])
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 
 from numa_sched.exceptions import NotFoundError
 from numa_sched.fit.reasons import NoThreads, NoTopology, TooFewCells
+from numa_sched.history import refused
 from numa_sched.history.refused import (
     MAX_GROUPS,
     MAX_HOSTS,
@@ -80,6 +81,7 @@ def changed(**fields):
         b'\xff\xfe',
         b'[' * 100_000,
         changed(version=2),
+        changed(version=0),
         changed(version=None),
         changed(when='yesterday'),
         changed(when=5),
@@ -130,6 +132,19 @@ def test_no_more_hosts_are_written_than_are_to_be():
     assert len(loads(dumps(told)).hosts) == MAX_HOSTS
 
 
+def test_a_line_that_is_too_long_loses_half_of_its_hosts(monkeypatch):
+    hosts = tuple(Dropped(name, name, 'x') for name in 'abcdefgh')
+    told = make_refused(hosts=hosts)
+    monkeypatch.setattr(refused, 'MAX_LINE', len(dumps(told)))
+    assert loads(dumps(told)) == told
+    monkeypatch.setattr(refused, 'MAX_LINE', len(dumps(told)) - 1)
+    assert loads(dumps(told)).hosts == hosts[:4]
+
+
+def test_the_version_is_told():
+    assert json.loads(dumps(WHOLE))['version'] == 1
+
+
 def test_hosts_are_left_out_before_groups():
     text = 'x' * MAX_TEXT
     told = make_refused(
@@ -160,6 +175,14 @@ def test_hosts_are_grouped_by_what_it_comes_to_the_most_first():
         'needs 4 NUMA cells, the host has 2',
     ]
     assert hosts[0][:2] == ('a', 'a1')
+
+
+def test_of_reasons_as_frequent_the_first_by_name_comes_first():
+    reasons = TooFewCells(4, 1), TooFewCells(2, 1), TooFewCells(3, 1)
+    groups, _ = told_of(('host', '', each) for each in reasons)
+    assert [group.why for group in groups] == [
+        f'fewer than {cells} NUMA cells' for cells in (2, 3, 4)
+    ]
 
 
 def test_all_hosts_count_and_the_first_are_named():

@@ -148,31 +148,56 @@ def test_processes_do_not_disturb_each_other_nor_a_reader(path, tmp_path):
     ]
 
 
-FORK = """
-import os, sys
-from numa_sched.history.ring import Ring
-
-written = Ring(sys.argv[1], 5)
-written.add(b'0')
-child = os.fork()
-if child:
+@pytest.mark.parametrize('parent', [1, 2**30])
+def test_a_child_takes_a_file_of_its_own(path, tmp_path, parent):
+    """Whether the number of its parent is below its own or above."""
+    written = Ring(path, 5)
+    fill(written, 1)
+    child = os.fork()
+    if not child:
+        try:
+            written._owner = parent
+            fill(written, 1, start=5)
+        finally:
+            os._exit(0)
     os.waitpid(child, 0)
-    written.add(b'1')
-else:
-    written.add(b'5')
-"""
-
-
-def test_a_child_takes_a_file_of_its_own(path, tmp_path):
-    subprocess.run([sys.executable, '-c', FORK, path], check=True)
+    fill(written, 1, start=1)
     assert (tmp_path / 'refusals.0').read_text() == '0\n1\n'
     assert (tmp_path / 'refusals.1').read_text() == '5\n'
 
 
-def test_a_line_goes_on_after_a_torn_one(path, tmp_path):
-    (tmp_path / 'refusals.0').write_bytes(b'0\n{"version"')
+def test_a_file_is_taken_once_until_it_is_left(path, monkeypatch):
+    taken = []
+    stock = Ring._take
+    monkeypatch.setattr(
+        Ring, '_take', lambda ring: (taken.append(ring), stock(ring))
+    )
+    written = Ring(path, 5)
+    fill(written, 3)
+    assert len(taken) == 1
+    written.close()
+    fill(written, 3, start=3)
+    assert len(taken) == 2
+    assert numbers(path) == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_name_without_a_file_is_that_of_none(path, tmp_path):
+    with (tmp_path / 'other').open('w') as file:
+        assert not ring._is_at(path, file.fileno())
+        assert ring._is_at(str(tmp_path / 'other'), file.fileno())
+
+
+def test_a_file_that_was_to_keep_more_is_shortened(path, tmp_path):
+    (tmp_path / 'refusals.0').write_text(''.join(f'{n}\n' for n in range(9)))
+    fill(Ring(path, 2), 1, start=9)
+    assert numbers(path) == [7, 8, 9]
+
+
+@pytest.mark.parametrize('torn', [b'{"version"', b'\x00\x00'])
+def test_a_line_goes_on_after_a_torn_one(path, tmp_path, torn):
+    (tmp_path / 'refusals.0').write_bytes(b'0\n' + torn)
     fill(Ring(path, 5), 1, start=1)
-    assert list(lines(path)) == [b'0', b'{"version"', b'1']
+    assert list(lines(path)) == [b'0', torn, b'1']
 
 
 def test_torn_lines_are_not_kept(path, tmp_path):
