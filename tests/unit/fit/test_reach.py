@@ -125,6 +125,7 @@ def test_enough_devices_have_to_be_near(counts, affinity, sockets):
         (LEGACY, [pool(10, 1, KEPT), pool(None)], ['1', '2', '12']),
         (PREFERRED, [pool(10, 1, KEPT), pool(99)], ['1', '2', '12']),
         (PREFERRED, [pool(None, 1, KEPT), pool(99)], NONE),
+        (PREFERRED, [pool(None, 2, KEPT), pool(99)], NONE),
         (PREFERRED, [pool(None, 1, KEPT), pool(12)], having(2)),
         (SOCKET, [pool(10, 1, KEPT), pool(11)], having(1)),
         (SOCKET, [pool(10, 2, KEPT)], NONE),
@@ -150,6 +151,18 @@ def test_devices_kept_for_others_count_as_near_all_the_same(
 def test_requests_get_what_those_before_have_left(first, second, sets):
     pools = [pool(10), pool(10, 1, GPU)]
     assert accepted(near(pools, first, second)) == sets
+
+
+@pytest.mark.parametrize(
+    ('pools', 'sets'),
+    [
+        ([pool(12), pool(11)], ['02', '12', '012']),
+        ([pool(None), pool(12)], NONE),
+    ],
+)
+def test_nothing_is_taken_from_another_socket(pools, sets):
+    wishes = wish(1, SOCKET), wish(1, SOCKET, ANY)
+    assert accepted(near(pools, *wishes)) == sets
 
 
 def test_a_request_takes_from_several_pools():
@@ -205,6 +218,11 @@ def test_what_is_chosen_is_taken():
     assert accepted(near(pools, *three, chosen=['aa', 'a'])) == NONE
 
 
+def test_what_others_have_taken_is_not_there_for_a_choice():
+    wishes = wish(1, REQUIRED), wish(2, REQUIRED)
+    assert accepted(near([A, pool(12)], *wishes, chosen=['', 'a'])) == NONE
+
+
 def test_a_chosen_provider_with_several_pools_is_not_taken():
     pools = [pool(10, 1, NIC, 'a'), pool(11, 1, NIC, 'a')]
     assert accepted(near(pools, wish(1, REQUIRED), chosen=['a'])) == NONE
@@ -214,6 +232,9 @@ def test_a_chosen_provider_with_several_pools_is_not_taken():
     assert accepted(near(pools, *two, chosen=['', 'a'])) == ['01', '012']
     other = [*pools, pool(12, 1, NIC, 'b')]
     assert accepted(near(other, wish(1), chosen=['b'])) == NONE
+    # Or none, when both are.
+    two = wish(2, REQUIRED), wish(1, REQUIRED)
+    assert accepted(near(other, *two, chosen=['', 'b'])) == ['012']
 
 
 def test_pools_without_a_provider_are_not_split():
@@ -332,7 +353,9 @@ def test_cells_are_told_apart_by_devices_and_sockets_if_needs_do_not_do():
     assert [gpus.key(index)[0] for index in range(3)] == [0, None, None]
 
 
-@pytest.mark.parametrize(('pools', 'steps'), [(15, 1), (16, 2), (32, 3)])
+@pytest.mark.parametrize(
+    ('pools', 'steps'), [(15, 1), (16, 2), (31, 2), (32, 3)]
+)
 def test_many_pools_take_steps(pools, steps):
     wishes = wish(), wish(1, REQUIRED)
     assert near([pool(10)] * pools, *wishes).steps == steps

@@ -295,3 +295,8 @@ def test_free_pages_may_be_below_zero():
 def test_values_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         make_cell().memory_used_mb = 0
+
+
+def test_a_host_spares_devices_unless_something_else_is_told():
+    assert make_host(4).spares_devices
+    assert not make_host(4, spares_devices=False).spares_devices
