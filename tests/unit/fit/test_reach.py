@@ -162,7 +162,9 @@ def test_requests_get_what_those_before_have_left(first, second, sets):
 )
 def test_nothing_is_taken_from_another_socket(pools, sets):
     wishes = wish(1, SOCKET), wish(1, SOCKET, ANY)
-    assert accepted(near(pools, *wishes)) == sets
+    # So that each has a need of its own.
+    away = pool(99, 1, GPU)
+    assert accepted(near([*pools, away], *wishes)) == sets
 
 
 def test_a_request_takes_from_several_pools():
