@@ -24,8 +24,8 @@ _TELLING = re.compile(
     '|BitAnd_BitXor|BitXor_BitAnd)'
     '|ReplaceUnaryOperator_Delete_.*|AddNot|ReplaceTrueWithFalse'
     '|ReplaceFalseWithTrue|ReplaceAndWithOr|ReplaceOrWithAnd'
-    '|ReplaceBreakWithContinue|ReplaceContinueWithBreak|ExceptionReplacer'
-    '|NumberReplacer|ZeroIterationForLoop)'
+    '|ReplaceBreakWithContinue|ReplaceContinueWithBreak|NumberReplacer'
+    '|ZeroIterationForLoop)'
 )
 
 

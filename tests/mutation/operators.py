@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import parso
+from cosmic_ray.operators.exception_replacer import ExceptionReplacer
 from cosmic_ray.operators.operator import Example, Operator
 
 # What a word or sign becomes, by the node that it stands in (None for any).
@@ -82,4 +83,17 @@ class NegateFilter(Operator):
         return (Example('[a for a in b if c]', '[a for a in b if not (c)]'),)
 
 
-OWN = (Swap, NotInToIn, NegateFilter)
+class Uncaught(ExceptionReplacer):
+    """An exception is not caught, nor if its name has dots."""
+
+    @staticmethod
+    def _name_nodes(node):
+        caught = node.children[1]
+        if caught.type == 'atom':
+            caught = caught.children[1]
+        several = caught.type == 'testlist_comp'
+        each = caught.children[::2] if several else [caught]
+        return [name.get_last_leaf() for name in each]
+
+
+OWN = (Swap, NotInToIn, NegateFilter, Uncaught)

@@ -1,7 +1,7 @@
 import numpy
 import pytest
 
-from numa_sched.fit.capacity import Capacity, _guests_in
+from numa_sched.fit.capacity import Capacity, _guests_in, rooms_on
 from numa_sched.fit.left import Left
 from numa_sched.topology import (
     CellLayout,
@@ -375,3 +375,9 @@ def test_hosts_of_a_layout_are_counted_in_their_order():
     full = Host('full', empty.layout, (4096,), (0,), (0,), (0b1111111,))
     capacity = Capacity(Left([empty, full, empty]))
     assert capacity.guests(make_guest(dedicated(2))).tolist() == [4, 0, 4]
+
+
+def test_hosts_of_any_kinds_are_counted_in_their_order():
+    hosts = [make_host(*cpus) for cpus in ((4, 4), (2,), (6, 2), (7,))]
+    assert rooms_on(hosts, make_guest(dedicated(2))) == [4, 1, 4, 3]
+    assert rooms_on([], make_guest(dedicated(2))) == []

@@ -256,6 +256,14 @@ def test_what_was_learned_of_a_pair_is_heeded_in_later_permutations():
 
 
 @pytest.mark.parametrize(
+    ('cells', 'needed'), [((1, 2, 3, 4), 0), ((4, 3, 2, 1), 3)]
+)
+def test_a_guest_cell_goes_by_where_it_was_last(cells, needed):
+    """Whether the cells come in the order of their ids or the other way."""
+    assert_walks_like_nova(make_host(*cells), make_guest(1, 2), Needs(needed))
+
+
+@pytest.mark.parametrize(
     ('first', 'cells', 'wanted', 'needed'),
     [
         (0, ('1-', '1-', '2+', '4-', '3-'), ('2-', '1+'), (3, 4)),
