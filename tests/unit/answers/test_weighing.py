@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from numa_sched.answers import Move, explain, of_flavor, of_server, rank
@@ -44,6 +46,8 @@ def raw(value, multiplier=1.0, name='RAMWeigher'):
         (None, None, (0.0, 0.5, 1.0)),
         (0.0, None, (0.25, 0.625, 1.0)),
         (0.0, 16.0, (0.125, 0.3125, 0.5)),
+        # As Nova reckons: nothing keeps the ends in their order.
+        (10.0, None, (4.0, 2.5, 1.0)),
     ],
 )
 def test_numbers_are_stretched_between_the_ends_of_a_weigher(
@@ -75,6 +79,38 @@ def test_what_weighers_add_decides_among_hosts_that_are_as_good():
     ]
     assert second.weighers[0].raw == 1000.0
     assert second.weighers[0].weight == 0.25
+
+
+def test_ours_adds_its_weight_as_often_as_its_multiplier():
+    fleet = fleet_of((OURS, RAM), a=raw(1.0), b=raw(1.0))
+    small = make_fleet_host('small', 2, weighed=raw(0.5))
+    fleet = dataclasses.replace(fleet, hosts=(*fleet.hosts, small))
+    found = ranked(fleet)
+    assert [each.host.name for each in found] == ['small', 'a', 'b']
+    for each in found:
+        ours, ram = each.weighers
+        assert ours.adds == pytest.approx(10.0 * each.weight)
+        assert ram.adds == (0.5 if each is found[0] else 1.0)
+
+
+def test_a_weigher_may_count_on_some_hosts_only():
+    fleet = fleet_of(a=raw(1.0, 0.0), b=raw(1.0, 2.0))
+    found = ranked(fleet)
+    assert [(each.host.name, each.weighers[0].adds) for each in found] == [
+        ('b', 2.0),
+        ('a', 0.0),
+    ]
+
+
+def test_a_weigher_that_counts_nowhere_gives_nothing():
+    (place,) = ranked(fleet_of(a=raw(5.0, 0.0)))
+    assert place.weighers[0].raw == 0.0
+
+
+def test_a_request_of_no_server_has_no_group():
+    fleet = fleet_of((TOGETHER, OURS), a=raw(None, 1.0, TOGETHER.name))
+    (place,) = ranked(fleet)
+    assert place.weighers[0].raw == 0.0
 
 
 def test_each_host_has_the_multiplier_of_its_aggregates():
@@ -149,6 +185,9 @@ def test_only_a_cold_migration_may_cross_cells(move, names):
     server = make_server('s', make_flavor('f', 1), 'source')
     request = of_server(server, move)
     assert unknown(fleet, request, fleet.hosts) == names
+    (place,) = ranked(fleet, request)
+    known = {each.weigher: each.raw for each in place.weighers}
+    assert known.get(weigher.name) == (None if names else 0.0)
 
 
 @pytest.mark.parametrize(
