@@ -50,6 +50,16 @@ def test_a_misfit_has_its_numbers():
     ]
 
 
+def test_reasons_need_not_be_looked_for():
+    fleet = Fleet((make_fleet_host('a', 1), make_fleet_host('b', 2)))
+    request = of_flavor(make_flavor('f', 2))
+    for reasons in (True, False):
+        found = explain(fleet, request, reasons=reasons)
+        assert [each.passes for each in found.verdicts] == [False, True]
+        (refusal,) = found.verdicts[0].refusals
+        assert (refusal.summary == 'does not fit') is not reasons
+
+
 def test_a_guest_without_topology_passes_whatever_the_cells_are():
     request = of_flavor(make_flavor('plain'))
     assert why_not(request, error='odd') == []

@@ -202,3 +202,27 @@ def test_of_a_new_server_no_port_is_known():
 )
 def test_it_is_told_in_a_sentence(wants, sentence):
     assert str(ours(wanting(*wants), ports=())) == sentence
+
+
+def test_what_counts_is_the_hypervisor_of_its_own_host():
+    server = make_server('s', make_flavor('f', 1), 'b')
+    hosts = [
+        make_fleet_host(
+            name,
+            2,
+            node=Node('VMware' if name == 'b' else 'QEMU'),
+            traits=frozenset(TRAITS),
+        )
+        for name in 'abc'
+    ]
+    for each in itertools.permutations(hosts):
+        fleet = Fleet(each, (server,))
+        (found,) = migration.uses(fleet, of_server(server))
+        assert found.because == ('the hypervisor of its host is VMware',)
+
+
+@pytest.mark.parametrize('vm_state', ['active', 'paused', 'stopped'])
+def test_post_copy_is_ruled_out_of_a_paused_server_only(vm_state):
+    found = ours(wanting(None, 'true'), ports=(NORMAL,), vm_state=vm_state)
+    is_paused = vm_state == 'paused'
+    assert ('no post-copy of a paused server' in found.because) is is_paused

@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from numa_sched import policy
@@ -60,6 +62,60 @@ def test_hosts_and_flavors_have_names():
         find_host(FLEET, 'host')
     with pytest.raises(NotFoundError, match='there is no flavor large'):
         find_flavor(FLEET, 'large')
+
+
+@pytest.mark.parametrize(('hosts', 'more'), [(5, ''), (6, ' and 1 more')])
+def test_no_more_than_five_are_named(hosts, more):
+    fleet = Fleet(
+        tuple(
+            make_fleet_host('host', nodename=f'node-{number}')
+            for number in range(hosts)
+        )
+    )
+    with pytest.raises(NotFoundError) as caught:
+        find_host(fleet, 'host')
+    assert str(caught.value) == (
+        f'{hosts} hosts are named host: '
+        f'node-0, node-1, node-2, node-3, node-4{more}'
+    )
+
+
+def test_names_are_those_that_are_told_and_no_others():
+    fleet = dataclasses.replace(
+        FLEET, flavors=tuple(map(make_flavor, ('large', 'small', 'tiny')))
+    )
+    assert find_flavor(fleet, 'small').name == 'small'
+    # By its service alone: "host" stands before it.
+    named = make_fleet_host('other', nodename='node-3')
+    fleet = Fleet((*FLEET.hosts[:2], named))
+    assert find_host(fleet, 'other') is named
+
+
+def test_who_asks_is_told():
+    server = make_server('web')
+    assert of_server(server).noun == 'server'
+    assert like_server(server).noun == 'flavor'
+    assert of_flavor(make_flavor('small')).noun == 'flavor'
+
+
+def test_a_server_stays_in_its_zone_unless_another_is_told():
+    server = make_server('web', zone='north')
+    assert of_server(server).zone == 'north'
+    assert of_server(server, zone='south').zone == 'south'
+    assert of_server(make_server('db')).zone is None
+
+
+def test_traits_are_read_where_nobody_has_told_them():
+    specs = {
+        'trait:A': 'required',
+        'trait:B': 'forbidden',
+        'trait:C': 'optional',
+        'other': 'required',
+    }
+    flavor = make_flavor('small', extra_specs=specs)
+    asked = of_flavor(flavor, {'trait:D': 'required'}).asked
+    assert asked.required == {'A', 'D'}
+    assert asked.forbidden == {'B'}
 
 
 POST_COPY = policy.WISHES[1]
