@@ -4,6 +4,7 @@ from numa_sched.answers import Move, explain, of_flavor, of_server
 from numa_sched.answers.changes import changes
 from numa_sched.answers.explain import pairs
 from numa_sched.destination import Node, Rules
+from numa_sched.destination.cpu import HostCPU
 from numa_sched.exceptions import NotFoundError, RequestError
 from numa_sched.fleet import Aggregate, Asked, Fleet, Inventory, Seat
 from numa_sched.fleet import ServerGroup as Group
@@ -15,7 +16,7 @@ from tests.builders import (
     make_guest,
     make_guest_cell,
 )
-from tests.fleets import make_flavor, make_fleet_host, make_server
+from tests.fleets import QEMU, make_flavor, make_fleet_host, make_server
 
 POST_COPY = 'COMPUTE_MIGRATE_POST_COPY'
 
@@ -139,6 +140,7 @@ def test_a_contradiction_stands_against_every_host_at_create_only():
     ('inventories', 'reason'),
     [
         (None, None),
+        ({'PCPU': Inventory(4)}, None),
         ({'PCPU': Inventory(4, used=2)}, None),
         (
             {'PCPU': Inventory(4, used=3)},
@@ -168,6 +170,7 @@ def test_a_zone_that_is_asked_for_is_held_to():
     assert why_not(request, zone='south') == [
         'is in the zone south, north is asked for'
     ]
+    assert why_not(request, zone='east') != []
     assert why_not(request, zone='north') == []
     server = make_server('s', flavor, 'elsewhere', zone='north')
     assert why_not(of_server(server), zone='south') != []
@@ -217,6 +220,9 @@ def test_servers_that_want_to_be_apart_are():
         'c': [],
     }
     assert in_group('anti-affinity', 'a', 'b', most=2)['b'] == []
+    assert in_group('anti-affinity', 'a', 'b', 'b')['b'] == [
+        'has 2 servers of group g, at most 1 may be there'
+    ]
 
 
 def test_servers_that_want_to_be_together_are():
@@ -228,7 +234,33 @@ def test_servers_that_want_to_be_together_are():
 
 
 def test_soft_policies_rule_nothing_out():
-    assert in_group('soft-affinity', 'a', 'b')['c'] == []
+    for policy in ('soft-affinity', 'soft-anti-affinity'):
+        found = in_group(policy, 'a', 'b')
+        assert found['b'] == found['c'] == []
+
+
+def test_other_groups_and_servers_of_none_do_not_count():
+    flavor = make_flavor('f', 1)
+    server = make_server('s', flavor, 'a', group='m')
+    other = make_server('other', flavor, 'b', group='z')
+    alone = make_server('alone', flavor, 'c')
+    mine = frozenset({server.uuid, 'one that is nowhere'})
+    groups = [
+        Group('m', 'g', 'anti-affinity', mine, 1),
+        Group('a', 'h', 'affinity', frozenset({alone.uuid}), 1),
+        Group('z', 'i', 'anti-affinity', frozenset({other.uuid}), 1),
+    ]
+    for each in (groups, groups[::-1]):
+        fleet = Fleet(
+            tuple(make_fleet_host(name, 4) for name in 'abc'),
+            (server, other, alone),
+            groups=tuple(each),
+        )
+        assert told(fleet, of_server(server)) == {
+            'a': ['the server is there'],
+            'b': [],
+            'c': [],
+        }
 
 
 def moving(move=Move.LIVE, *, page_size=None, rules=None, **of_target):
@@ -268,6 +300,77 @@ def test_other_pages_than_those_in_use_are_told():
         'the claim gives 1 GiB pages, at the source the guest has 2 MiB pages'
     ]
     assert moving(Move.COLD, page_size=-2) == []
+
+
+def test_pages_count_only_where_the_topology_is_claimed():
+    old = Rules(version_cap=(5, 2), moves_numa_without_claim=True)
+    assert moving(page_size=-2, rules=old) == []
+
+
+def test_the_pages_of_the_first_cell_are_compared():
+    cells = (
+        make_guest_cell(1, memory_mb=1024, page_size=-2),
+        make_guest_cell(1, memory_mb=4),
+    )
+    for wanted, sizes in ((cells, (GIANT_KB, None)), (cells[::-1], (4, 4))):
+        server = make_server(
+            's',
+            make_flavor('f', *wanted),
+            'source',
+            seats=tuple(Seat(at, 0, size) for at, size in enumerate(sizes)),
+        )
+        pages = ((4, 10**6), (GIANT_KB, 4))
+        fleet = Fleet(
+            (
+                make_fleet_host('source', 4, 4, node=QEMU),
+                make_fleet_host(
+                    'target',
+                    *(make_cell(at, pages=pages) for at in (0, 1)),
+                    node=QEMU,
+                ),
+            ),
+            (server,),
+        )
+        assert told(fleet, of_server(server))['target'] == []
+
+
+def test_the_source_is_the_node_that_the_server_is_on():
+    server = make_server('s', make_flavor('f', 1), 'source', nodename='node-2')
+    nodes = [
+        make_fleet_host(name, 4, nodename=nodename, node=Node('QEMU', version))
+        for name, nodename, version in (
+            ('source', 'node-1', 9000000),
+            ('source', 'node-2', 8001000),
+            ('source', 'node-3', 9000000),
+            ('a', 'node-2', 9000000),
+            ('z', 'node-2', 9000000),
+        )
+    ]
+    target = make_fleet_host('target', 4, node=Node('QEMU', 8001000))
+    for each in (nodes, nodes[::-1]):
+        fleet = Fleet((*each, target), (server,))
+        assert told(fleet, of_server(server))['target'] == []
+    # One that is not told may be any.
+    fleet = Fleet((*nodes[3:], target), (server,))
+    assert told(fleet, of_server(server))['target'] == []
+
+
+@pytest.mark.parametrize(
+    ('emulated', 'passes'), [(True, True), (False, False)]
+)
+def test_cpus_are_not_compared_for_a_server_that_may_be_emulated(
+    emulated, passes
+):
+    cpus = [HostCPU('x86_64', vendor) for vendor in ('Intel', 'AMD')]
+    server = make_server('s', make_flavor('f', 1), 'source', emulated=emulated)
+    fleet = Fleet(
+        tuple(
+            make_fleet_host(name, 4, node=Node('QEMU', 8002000, cpu))
+            for name, cpu in zip(('source', 'target'), cpus, strict=True)
+        ),
+        (server,),
+    )
+    assert (told(fleet, of_server(server))['target'] == []) is passes
 
 
 def test_devices_must_be_near():
