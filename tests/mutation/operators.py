@@ -84,7 +84,7 @@ class NegateFilter(Operator):
 
 
 class Uncaught(ExceptionReplacer):
-    """An exception is not caught, nor if its name has dots."""
+    """An exception is not caught, also if its name has dots."""
 
     @staticmethod
     def _name_nodes(node):
