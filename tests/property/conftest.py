@@ -8,7 +8,7 @@ from hypothesis import settings
 
 from tests.amount import examples
 
-settings.register_profile('ci', max_examples=examples(200), deadline=None)
+settings.register_profile('ci', max_examples=examples(120), deadline=None)
 settings.load_profile('ci')
 
 

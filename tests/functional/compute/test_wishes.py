@@ -62,9 +62,8 @@ def of_each_policy(cloud):
 
 # Those that tell one permit from the other.
 EACH_RUN = (
-    ((False, True), 'shared'),
     ((True, False), 'shared'),
-    ((True, True), 'own'),
+    ((False, True), 'own'),
 )
 
 
@@ -95,15 +94,19 @@ def test_the_wish_counts_and_then_the_configuration(
     }
 
 
-@pytest.mark.parametrize('permitted', PERMITS, ids=str)
+@pytest.mark.parametrize(
+    ('auto_converge', 'post_copy'),
+    amount.each(PERMITS, [(True, True)]),
+    ids=str,
+)
 def test_old_wishes_that_exclude_each_other_are_logged_and_ignored(
-    cloud, permitted
+    cloud, auto_converge, post_copy
 ):
     server = boot(cloud)
     rewrite_flavor(server, {AC.flavor_key: 'true', PC.flavor_key: 'true'})
-    permit(cloud, *permitted)
+    permit(cloud, auto_converge, post_copy)
     assert features_of(cloud, server) == [
-        used(LiveMigrationPolicy(), Features(*permitted))
+        used(LiveMigrationPolicy(), Features(auto_converge, post_copy))
     ]
     (warning,) = warnings(cloud)
     assert 'exclude each other' in warning
@@ -182,6 +185,10 @@ DEVICES = {
 }
 
 
+# Whether auto-converge is used, by wishes, if post-copy cannot be.
+WITHOUT_POST_COPY = [((None, True), True), ((False, True), False)]
+
+
 def give(cloud, server, device):
     """Have the hypervisor say that a server has a device."""
     kind, facts = DEVICES[device]
@@ -192,7 +199,8 @@ def give(cloud, server, device):
 
 @pytest.mark.parametrize('device', DEVICES)
 @pytest.mark.parametrize(
-    ('pair', 'auto_converge'), [((None, True), True), ((False, True), False)]
+    ('pair', 'auto_converge'),
+    amount.each(WITHOUT_POST_COPY, WITHOUT_POST_COPY[:1]),
 )
 def test_a_server_with_such_a_device_is_moved_without_post_copy(
     cloud, device, pair, auto_converge

@@ -6,6 +6,7 @@ import pytest
 from nova import context, objects
 
 from numa_sched import policy
+from tests import amount
 
 AC, PC = policy.WISHES
 
@@ -57,10 +58,11 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(('specs', 'properties'), CASES.values(), ids=CASES)
-def test_placement_is_asked_what_nova_scheduler_asks(
-    candidates, cloud, specs, properties
-):
+@pytest.mark.parametrize(
+    'case', amount.each(CASES, ['dedicated by the image', 'mixed', 'traits'])
+)
+def test_placement_is_asked_what_nova_scheduler_asks(candidates, cloud, case):
+    specs, properties = CASES[case]
     flavor = cloud.add_flavor(
         vcpus=2, ram=256, **{k.replace(':', '__'): v for k, v in specs.items()}
     )
