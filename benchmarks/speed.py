@@ -1,7 +1,7 @@
 """Filter and weigher together, against Nova's filter alone.
 
-Every figure is the least of several runs on fresh host states; the garbage
-collector is off while the clock runs, for both. Ratios are of one run.
+Every figure is the least processor time of several runs on fresh host states;
+the garbage collector is off meanwhile, for both. Ratios are of one run.
 """
 
 from benchmarks import fleet  # isort: skip  (Nova patches come first)
@@ -39,13 +39,13 @@ LAYOUTS = {
 
 
 def timed(call, *args):
-    """Give seconds for a call."""
+    """Give seconds of the processor for a call."""
     gc.collect()
     gc.disable()
     try:
-        began = time.perf_counter()
+        began = time.process_time()
         call(*args)
-        return time.perf_counter() - began
+        return time.process_time() - began
     finally:
         gc.enable()
 
