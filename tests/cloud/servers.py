@@ -11,6 +11,8 @@ from nova.tests.fixtures import libvirt as fakelibvirt
 from nova.tests.functional.api.client import OpenStackApiNotFoundException
 from nova.virt.libvirt.driver import LibvirtDriver
 
+from tests.cloud import threads
+
 # How often a state is looked at: in the database, and if nothing has come of
 # it there, all the same through the API, which is ten times the work.
 POLL_SECONDS = 0.1
@@ -107,6 +109,12 @@ class Servers:
                 return server
             if server['status'] == 'ERROR' and 'fault' in server:
                 break
+        else:
+            raise AssertionError(
+                f'server still is {server["status"]} and not {state}, after '
+                f'{PATIENCE_SECONDS} s. What is done meanwhile:\n'
+                f'{threads.busy()}'
+            )
         raise AssertionError(
             f'server is {server["status"]} and not {state}: '
             f'{server.get("fault", {}).get("message")}'

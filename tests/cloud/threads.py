@@ -1,10 +1,34 @@
 """Threads that are idle, and leave a machine to those that are not."""
 
+import sys
+import threading
 import time
+import traceback
 
 from futurist import _thread
 
 WAKE = object()
+# Of a stack, the innermost.
+FRAMES = 14
+# Where threads wait for something to do: poll is that of the fake queue.
+IDLE = ('_wait_for_work', 'poll')
+
+
+def busy():
+    """Give where the threads stand that have something to do, as text.
+
+    For a cloud in which something does not happen.
+    """
+    frames = sys._current_frames()
+    found = []
+    for thread in threading.enumerate():
+        if thread.ident not in frames:
+            continue
+        stack = traceback.extract_stack(frames[thread.ident])
+        if not any(frame.name in IDLE for frame in stack):
+            lines = traceback.format_list(stack[-FRAMES:])
+            found.append(f'{thread.name}:\n{"".join(lines)}')
+    return '\n'.join(found)
 
 
 def rest():
