@@ -197,7 +197,8 @@ def tell_memory(comparison, decisions: int):
                 f'{statistics.fmean(taken):.0f}',
             ]
         )
-        print('.', end='', file=sys.stderr, flush=True)
+        # Each as it comes: all of them take long.
+        print(*table.rows[-1], sep='  ', file=sys.stderr, flush=True)
         if told['now'] > stock + MOST_MORE_MIB:
             yield f'{name}: {told["now"]:.0f} MiB, stock has {stock:.0f}'
     print(f'After {decisions} decisions:')
