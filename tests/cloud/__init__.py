@@ -42,6 +42,7 @@ from oslo_utils import importutils
 import numa_sched.nova  # noqa: F401  (its options)
 from tests.cloud import api as cloud_api
 from tests.cloud.cells import OneCell
+from tests.cloud.connections import KeptConnections
 from tests.cloud.hypervisor import Connection
 from tests.cloud.machines import HostInfo
 from tests.cloud.moves import Moves
@@ -112,6 +113,7 @@ class Cloud(Servers, base.ServersTestBase):
         self.attempts = []
         self.checked = []
         self.log = []
+        self.errors = []
         self.residents = set()
 
     def run_nothing(self):
@@ -133,6 +135,7 @@ class Cloud(Servers, base.ServersTestBase):
         }
         self.flags(api_paste_config=self.paste_files[True], group='wsgi')
         self.useFixture(OneCell())
+        self.useFixture(KeptConnections())
         super().setUp()
         self.flags(cores=-1, ram=-1, instances=-1, group='quota')
         self.flags(compute_driver=self.compute_driver)
@@ -161,7 +164,9 @@ class Cloud(Servers, base.ServersTestBase):
         for name in KEPT_LOGGERS:
             logging.getLogger(name).setLevel(logging.DEBUG)
         self.useFixture(
-            fixtures.LogHandler(OurRecords(self.log), nuke_handlers=False)
+            fixtures.LogHandler(
+                Records(self.log, self.errors), nuke_handlers=False
+            )
         )
 
     def _setup_scheduler_service(self):
@@ -352,20 +357,27 @@ class Cloud(Servers, base.ServersTestBase):
             self.checked,
             self.moves.made,
             self.log,
+            self.errors,
         ):
             kept.clear()
 
 
-class OurRecords(logging.Handler):
-    """Keeps what is logged by the loggers that we look at."""
+class Records(logging.Handler):
+    """Keeps what is logged by the loggers that we look at.
 
-    def __init__(self, records):
+    And the errors of all, as text.
+    """
+
+    def __init__(self, records, errors):
         super().__init__(logging.DEBUG)
         self.records = records
+        self.errors = errors
 
     def emit(self, record):
         if record.name.startswith(KEPT_LOGGERS):
             self.records.append(record)
+        if record.levelno >= logging.ERROR:
+            self.errors.append(f'{record.name}: {self.format(record)}')
 
 
 @contextlib.contextmanager

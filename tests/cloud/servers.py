@@ -110,10 +110,11 @@ class Servers:
             if server['status'] == 'ERROR' and 'fault' in server:
                 break
         else:
+            errors = '\n'.join(self.errors)
             raise AssertionError(
                 f'server still is {server["status"]} and not {state}, after '
                 f'{PATIENCE_SECONDS} s. What is done meanwhile:\n'
-                f'{threads.busy()}'
+                f'{threads.busy()}\nErrors that were logged:\n{errors}'
             )
         raise AssertionError(
             f'server is {server["status"]} and not {state}: '

@@ -1,12 +1,13 @@
 """Where the threads of a cloud stand, told if something does not happen."""
 
+import logging
 import re
 import threading
 from types import SimpleNamespace
 
 import pytest
 
-from tests.cloud import servers, threads
+from tests.cloud import Records, servers, threads
 
 
 @pytest.fixture
@@ -49,13 +50,27 @@ def test_a_thread_that_waits_for_work_is_not_told():
         thread.join()
 
 
-@pytest.mark.usefixtures('worker')
-def test_a_server_that_is_waited_for_in_vain_tells_it(monkeypatch):
+@pytest.fixture
+def waited_in_vain(monkeypatch):
+    """Give what is told of a server that stays in BUILD."""
     server = {'id': 'server', 'status': 'BUILD'}
     cloud = servers.Servers()
     cloud.api = SimpleNamespace(get_server=lambda uuid: server)
+    cloud.errors = []
+    record = logging.makeLogRecord({'name': 'nova', 'levelno': logging.ERROR})
+    record.msg = 'no room'
+    Records([], cloud.errors).emit(record)
     monkeypatch.setattr(servers, 'PATIENCE_SECONDS', 0.2)
     monkeypatch.setattr(servers, '_is_idle', lambda server: True)
     with pytest.raises(AssertionError, match='still is BUILD') as error:
         cloud.wait_for(server, 'ACTIVE')
-    assert 'in stand_still' in told(str(error.value))['worker']
+    return str(error.value)
+
+
+@pytest.mark.usefixtures('worker')
+def test_who_waits_in_vain_is_told_where_threads_stand(waited_in_vain):
+    assert 'in stand_still' in told(waited_in_vain)['worker']
+
+
+def test_who_waits_in_vain_is_told_the_errors(waited_in_vain):
+    assert waited_in_vain.endswith('nova: no room')
