@@ -3,14 +3,16 @@ from tests.cloud import started_cloud  # isort: skip
 import json
 import os
 import pathlib
-import subprocess
 import sys
 
 import pytest
 
+from tests import forks
 from tests.cloud import loopback, machines
 
 PROGRAM = pathlib.Path(sys.prefix, 'bin', 'openstack')
+# Whose main that program is.
+MODULE = 'openstackclient.shell'
 
 
 @pytest.fixture(scope='module')
@@ -59,8 +61,13 @@ class Ran:
         return line
 
 
+@pytest.fixture(scope='session')
+def _loaded():
+    forks.load(MODULE)
+
+
 @pytest.fixture
-def openstack(server):
+def openstack(server, _loaded):
     """Give a function that runs ``openstack``.
 
     Its environment names the cloud, unless something else is given.
@@ -68,17 +75,9 @@ def openstack(server):
     server.asked.clear()
 
     def run(*arguments, **environment):
-        return Ran(
-            subprocess.run(
-                [PROGRAM, *arguments],
-                env={
-                    'PATH': os.environ['PATH'],
-                    **(environment or server.environment),
-                },
-                capture_output=True,
-                text=True,
-            )
-        )
+        own = {'PATH': os.environ['PATH']}
+        given = environment or server.environment
+        return Ran(forks.run(MODULE, arguments, own | given))
 
     yield run
     server.before = None

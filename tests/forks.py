@@ -1,0 +1,51 @@
+"""Programs in processes that are forked where what they need is loaded.
+
+That takes a tenth of the time that a process takes which begins from nothing,
+and nobody else is in such a process either.
+"""
+
+import importlib
+import multiprocessing
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+from multiprocessing import forkserver
+from unittest import mock
+
+FORKS = multiprocessing.get_context('forkserver')
+
+
+def load(module):
+    """Have a module loaded where processes are forked, as from a shell."""
+    FORKS.set_forkserver_preload([module])
+    environment = {'PATH': os.environ['PATH']}
+    with mock.patch.dict(os.environ, environment, clear=True):
+        forkserver.ensure_running()
+
+
+def run(module, arguments, environment):
+    """Run the ``main`` of a module as a program.
+
+    :returns: how it has ended and what it has written, as
+        ``subprocess.CompletedProcess``
+    """
+    with tempfile.TemporaryDirectory() as where:
+        files = [pathlib.Path(where, name) for name in ('out', 'err')]
+        process = FORKS.Process(
+            target=_main, args=(module, arguments, environment, *files)
+        )
+        process.start()
+        process.join()
+        written = [file.read_text() for file in files]
+    return subprocess.CompletedProcess(arguments, process.exitcode, *written)
+
+
+def _main(module, arguments, environment, *files):
+    for number, file in enumerate(files, start=1):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), number)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv[1:] = arguments
+    sys.exit(importlib.import_module(module).main())
