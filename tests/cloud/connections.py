@@ -17,9 +17,11 @@ class _Pool(sqlalchemy.pool.QueuePool):
 class KeptConnections(fixtures.Fixture):
     """Has connections kept, as those to the database of a real cloud are.
 
-    oslo.db opens one a transaction, and closes it: SQLite then reads the
-    schema of all tables, and whoever closes the last connection to a file
-    writes its log back and deletes it.
+    oslo.db opens one for each transaction, and closes it. SQLite then reads
+    the schema of all tables; and whoever closes the last one to a file writes
+    its log back, while a transaction that is about to write is told at once
+    that the database is locked. Nova's services do not expect that of a
+    database, and what they were asked is lost.
     """
 
     def _setUp(self):
