@@ -20,7 +20,7 @@ from tests.services.processes import HERE
 
 NETWORK = '192.0.2'
 BRIDGE = 'hosts'
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 POLL_SECONDS = 0.1
 # What libvirtd writes to; /run is for its sockets and pid files.
 OWN_DIRECTORIES = (
