@@ -1,8 +1,10 @@
 from tests.cloud import started_cloud  # isort: skip
 
+import functools
 import json
 import os
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -62,12 +64,18 @@ class Ran:
 
 
 @pytest.fixture(scope='session')
-def _loaded():
-    forks.load(MODULE)
+def start():
+    """Give what runs the command in an environment."""
+    if forks.AVAILABLE:
+        forks.load(MODULE)
+        return functools.partial(forks.run, MODULE)
+    return lambda command, environment: subprocess.run(
+        command, env=environment, capture_output=True, text=True
+    )
 
 
 @pytest.fixture
-def openstack(server, _loaded):
+def openstack(server, start):
     """Give a function that runs ``openstack``.
 
     Its environment names the cloud, unless something else is given.
@@ -77,7 +85,7 @@ def openstack(server, _loaded):
     def run(*arguments, **environment):
         own = {'PATH': os.environ['PATH']}
         given = environment or server.environment
-        return Ran(forks.run(MODULE, arguments, own | given))
+        return Ran(start([PROGRAM, *arguments], own | given))
 
     yield run
     server.before = None
