@@ -187,7 +187,8 @@ def tell_memory(comparison, decisions: int):
         asked = REQUESTS['create'](comparison._made)
         taken = [worker.decide(asked)['cpu'] for _ in range(decisions)]
         told = worker.memory()
-        stock = stock or told['now']
+        if name == 'stock':
+            stock = told['now']
         table.add_row(
             [
                 name,
@@ -199,7 +200,7 @@ def tell_memory(comparison, decisions: int):
         )
         # Each as it comes: all of them take long.
         print(*table.rows[-1], sep='  ', file=sys.stderr, flush=True)
-        if told['now'] > stock + MOST_MORE_MIB:
+        if stock and told['now'] > stock + MOST_MORE_MIB:
             yield f'{name}: {told["now"]:.0f} MiB, stock has {stock:.0f}'
     print(f'After {decisions} decisions:')
     print(table)
