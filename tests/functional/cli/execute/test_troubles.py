@@ -67,12 +67,18 @@ def test_a_destination_that_is_down_in_the_middle_gets_nobody(
 
 
 def after_the_first(cloud, api, do):
-    """Have something done once the first server has moved."""
+    """Have something done once the first server has moved.
+
+    Nova looks at all servers of its hosts before that is over, and takes
+    what is done with one of them meanwhile for something else.
+    """
 
     def act(request):
         if request.method == 'GET' and len(cloud.moves.made) == 1:
             api.before = None
-            do(cloud.moves.made[0].server)
+            moved = cloud.moves.made[0].server
+            cloud.wait_for_migration({'id': moved})
+            do(moved)
 
     api.before = act
 
