@@ -142,6 +142,13 @@ class Cloud:
             process.start()
         wait_for('every nova-compute', self._hosts_are_there)
 
+    def resources_of(self, host):
+        """Give the resource classes that placement has of a host."""
+        placement = self.connection.placement
+        (provider,) = placement.resource_providers(name=host)
+        found = placement.resource_provider_inventories(provider)
+        return {each.resource_class for each in found}
+
     def _furnish(self):
         """Make an image, and flavors of pinned servers by numbers of CPUs."""
         self.image = self.make_image(IMAGE)

@@ -13,7 +13,8 @@ def test_a_server_whose_cpu_is_taken_gets_another(create, configure):
         for host in (FIRST, SECOND)
     )
     for server in (moving, there):
-        assert server.settled().status == 'ACTIVE'
+        found = server.settled()
+        assert found.status == 'ACTIVE', found.fault
     (taken,) = pinned(there)
     assert pinned(moving) == moving.cpus_of_threads() == {taken}
     move = moving.migrate().under_way().complete()
