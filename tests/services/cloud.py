@@ -142,13 +142,6 @@ class Cloud:
             process.start()
         wait_for('every nova-compute', self._hosts_are_there)
 
-    def resources_of(self, host):
-        """Give the resource classes that placement has of a host."""
-        placement = self.connection.placement
-        (provider,) = placement.resource_providers(name=host)
-        found = placement.resource_provider_inventories(provider)
-        return {each.resource_class for each in found}
-
     def _furnish(self):
         """Make an image, and flavors of pinned servers by numbers of CPUs."""
         self.image = self.make_image(IMAGE)
@@ -177,11 +170,13 @@ class Cloud:
 
     def _services(self, binary):
         """Give the hosts whose service has reported since it was started."""
+        since = f'{self._since:%Y-%m-%dT%H:%M:%S}'
         with contextlib.suppress(openstack.exceptions.SDKException):
             return {
                 each.host
                 for each in self.connection.compute.services(binary=binary)
-                if (each.updated_at or '') > f'{self._since:%Y-%m-%dT%H:%M:%S}'
+                # In whole seconds: those of before may have reported in this.
+                if (each.updated_at or '')[: len(since)] > since
             }
         return set()
 

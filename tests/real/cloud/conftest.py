@@ -4,7 +4,6 @@ from tests.real import hosts
 from tests.real.cloud.computes import Compute
 from tests.real.cloud.servers import Servers
 from tests.services.cloud import Cloud
-from tests.services.processes import wait_for
 from tests.telling import teller
 
 NAMES = ('compute1', 'compute2')
@@ -46,16 +45,6 @@ def configure(cloud):
         for compute, setup in zip(computes, wanted, strict=True):
             compute.libvirt, compute.runs_ours, compute.dedicated = setup
         cloud.renew_hosts()
-
-        def tell_of_dedicated():
-            return all(
-                ('PCPU' in cloud.resources_of(compute.name))
-                == bool(compute.dedicated)
-                for compute in computes
-            )
-
-        # A service is up before it has told placement what it has.
-        wait_for('the CPUs that hosts dedicate', tell_of_dedicated)
 
     return configure
 

@@ -29,7 +29,8 @@ def _timeouts(configure):
 
 
 def active(server):
-    assert server.settled().status == 'ACTIVE'
+    found = server.settled()
+    assert found.status == 'ACTIVE', found.fault
     return server
 
 
