@@ -12,7 +12,14 @@ import yaml
 
 from tests import checkout
 from tests.services import common, nova, readme
-from tests.services.processes import BIN, HERE, FailedError, run, wait_for
+from tests.services.processes import (
+    BIN,
+    HERE,
+    FailedError,
+    run,
+    stop_all,
+    wait_for,
+)
 
 NAME = 'tests'
 SERVICES = {
@@ -114,8 +121,7 @@ class Cloud:
         """
         if self.ours == ours:
             return
-        for process in self.nova.processes:
-            process.stop()
+        stop_all(self.nova.processes)
         self.nova.configure(ours=ours)
         self._since = datetime.datetime.now(datetime.UTC)
         for process in self.nova.processes:
