@@ -141,9 +141,15 @@ class Servers:
                 f'/os-migrations?instance_uuid={server["id"]}'
             ).body['migrations']
             newest = max(migrations, key=lambda each: each['id'], default={})
-            if newest.get('status') in OVER:
+            if newest.get('status') in OVER or (
+                newest.get('status') == 'cancelled'
+                and not self._is_busy(server['id'])
+            ):
                 return newest
         raise AssertionError(f'migration still is {newest.get("status")}')
+
+    def _is_busy(self, server):
+        return self.api.get_server(server)['OS-EXT-STS:task_state']
 
     def host_of(self, server):
         """Give the name of the host that a server is on."""

@@ -1,13 +1,11 @@
 """The driver on real ComputeManagers and conductors: whose wish counts."""
 
-import contextlib
 import itertools
 from unittest import mock
 
 import pytest
 from nova import context as nova_context
 from nova import objects
-from nova.tests.fixtures import libvirt as fakelibvirt
 from nova.virt.libvirt import utils as libvirt_utils
 from nova.virt.libvirt.driver import LibvirtDriver
 
@@ -279,44 +277,6 @@ def test_a_server_goes_without_post_copy_where_memory_is_in_files(cloud):
     finally:
         configure(cloud, file_backed_memory=0)
     assert warnings(cloud) == []
-
-
-def test_several_connections_are_used_where_post_copy_is_not(cloud):
-    wanting, other = boot(cloud, None, True), boot(cloud, None, False)
-    with restarted(cloud, live_migration_parallel_connections=4):
-        with_post_copy, without = migrate(cloud, wanting, other)
-    assert connections(with_post_copy) == (False, None)
-    assert connections(without) == (True, 4)
-
-
-def test_several_connections_are_used_with_post_copy_where_qemu_can(cloud):
-    server = boot(cloud, None, True)
-    with (
-        all_of_version(cloud, 10_001_000),
-        restarted(cloud, live_migration_parallel_connections=4),
-    ):
-        (move,) = migrate(cloud, server)
-    assert move.features == (False, True)
-    assert connections(move) == (True, 4)
-
-
-def connections(move):
-    """Give whether there may be several connections, and how many."""
-    return move.has('PARALLEL'), move.params.get(
-        fakelibvirt.VIR_MIGRATE_PARAM_PARALLEL_CONNECTIONS
-    )
-
-
-@contextlib.contextmanager
-def all_of_version(cloud, version):
-    """Have all hypervisors be of another version."""
-    with contextlib.ExitStack() as stack:
-        for host in cloud.computes:
-            info = cloud.connection(host).host_info
-            stack.enter_context(
-                mock.patch.object(info, 'hypervisor_version', version)
-            )
-        yield
 
 
 def test_a_tunnel_has_no_post_copy(cloud):
