@@ -53,8 +53,12 @@ def novas(flavor, image, *, volume, pinning):
         )
         # What nova-api refuses before the scheduler is asked.
         hardware.numa_get_constraints(spec.flavor, spec.image)
+        # There is no such thing before 2026.2.
         with mock.patch.object(
-            request_filter, '_should_filter_by_owner', return_value=False
+            request_filter,
+            '_should_filter_by_owner',
+            create=True,
+            return_value=False,
         ):
             for each in NOVAS_FILTERS:
                 each(CONTEXT, spec)
@@ -256,12 +260,26 @@ IN_IMAGES = {
 }
 
 
+# What Nova asks for these is not what it asked before.
+CHANGED = ('sound_model', 'tpm_version')
+
+
+def each_of(keys):
+    return [
+        pytest.param(key, marks=pytest.mark.newest)
+        if key.endswith(CHANGED)
+        else key
+        for key in sorted(keys)
+    ]
+
+
 def some_of(keys):
     return st.fixed_dictionaries(
         {}, optional={key: st.sampled_from(of[1:]) for key, of in keys.items()}
     )
 
 
+@pytest.mark.newest
 @settings(max_examples=examples(1000), deadline=None)
 @given(some_of(IN_FLAVORS), some_of(IN_IMAGES), st.booleans(), st.booleans())
 def test_what_else_asks_for_traits_is_asked_as_nova_asks(
@@ -270,18 +288,19 @@ def test_what_else_asks_for_traits_is_asked_as_nova_asks(
     assert_alike(flavor_of(**specs), image, volume=volume, pinning=pinning)
 
 
-@pytest.mark.parametrize('key', sorted(IN_FLAVORS))
+@pytest.mark.parametrize('key', each_of(IN_FLAVORS))
 def test_each_key_of_a_flavor_alone(key):
     for value in IN_FLAVORS[key][1:]:
         assert_alike(flavor_of(**{key: value}))
 
 
-@pytest.mark.parametrize('key', sorted(IN_IMAGES))
+@pytest.mark.parametrize('key', each_of(IN_IMAGES))
 def test_each_key_of_an_image_alone(key):
     for value in IN_IMAGES[key][1:]:
         assert_alike(flavor_of(), {key: value, 'hw_firmware_type': 'uefi'})
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize(
     'model', [None, 'amd-sev', 'amd-sev-es', 'amd-sev-snp', 'intel-tdx']
 )

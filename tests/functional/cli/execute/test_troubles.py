@@ -280,8 +280,8 @@ def test_an_interrupt_lets_what_is_under_way_finish_and_it_goes_on_later(
     assert 'half' not in set(map(cloud.host_of, servers))
 
 
-# The second one would end whatever greenlet runs.
-@pytest.mark.native
+# With eventlet the second one would end whatever greenlet runs.
+@pytest.mark.newest
 def test_what_nobody_has_waited_for_is_settled_when_it_goes_on(
     cloud, run, api, entries, send
 ):
