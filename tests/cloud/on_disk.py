@@ -44,7 +44,7 @@ def copy_databases(directory):
 
 def _copy(engine, path):
     """Copy a database that the cloud has open."""
-    # Before 2026.1 those of Nova's tests are in memory.
+    # Before 2026.2 those of Nova's tests are in memory.
     with (
         engine.connect() as source,
         contextlib.closing(sqlite3.connect(path)) as target,

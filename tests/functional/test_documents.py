@@ -157,6 +157,7 @@ def test_nova_loads_all_that_is_set_for_the_scheduler(host_manager):
     assert {'NUMAFitWeigher', 'RAMWeigher'} <= names
 
 
+@pytest.mark.newest
 def test_our_debug_messages_are_asked_for_beside_nova_s_levels(
     options, tmp_path
 ):
@@ -194,6 +195,7 @@ def test_the_paste_file_comes_to_what_the_tests_are_run_with(tmp_path):
     )
 
 
+@pytest.mark.newest
 def test_the_pipelines_shown_are_what_the_paste_file_comes_to(tmp_path):
     shown = documents.block('ini', document='api.rst', containing='composite:')
     edited_file = as_dict(sections(edited(tmp_path).read_text()))

@@ -124,13 +124,16 @@ def test_nothing_is_loaded_with_a_bad_value(told, name, text):
 
 
 START_API = """
-import logging, sys
+import inspect, logging, sys
 from nova.api.openstack import wsgi_app
 from oslo_config import cfg
 
 # As wsgi_app.init_application, but for what needs a database.
 path = sys.argv.pop()
-wsgi_app.init_global_data([path], 'osapi_compute', 'nova-api')
+begin = wsgi_app.init_global_data
+# Before 2026.1 without the name of the program.
+taken = len(inspect.signature(begin).parameters) - 1
+begin([path], *['osapi_compute', 'nova-api'][:taken])
 import nova.api.openstack.compute
 cfg.CONF.log_opt_values(logging.getLogger('nova'), logging.DEBUG)
 for name in sorted(cfg.CONF.numa_sched):

@@ -2,6 +2,7 @@
 
 import subprocess
 
+import pytest
 import yaml
 
 from tests.cloud import SCHEDULER_OPTIONS
@@ -30,6 +31,7 @@ def test_an_image_gets_the_paste_file_of_the_readme(tmp_path):
     assert as_dict(sections(path.read_text())) == wanted(tmp_path)
 
 
+@pytest.mark.newest
 def test_a_role_is_given_the_options_and_pipelines_of_the_readme(tmp_path):
     told = yaml.safe_load(documents.block('yaml', document=PAGE))
     options = told['nova_nova_conf_overrides']['filter_scheduler']

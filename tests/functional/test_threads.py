@@ -31,6 +31,8 @@ def told(text):
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
+# Greenlets are not told.
+@pytest.mark.newest
 @pytest.mark.usefixtures('worker')
 def test_a_thread_that_does_not_get_on_is_told_with_where_it_stands():
     assert 'in stand_still' in told(threads.busy())['worker']
@@ -67,6 +69,8 @@ def waited_in_vain(monkeypatch):
     return str(error.value)
 
 
+# Greenlets are not told.
+@pytest.mark.newest
 @pytest.mark.usefixtures('worker')
 def test_who_waits_in_vain_is_told_where_threads_stand(waited_in_vain):
     assert 'in stand_still' in told(waited_in_vain)['worker']

@@ -85,6 +85,7 @@ def test_image_metadata_of_other_volumes_do_not_count(
     assert not is_refused(door.request('POST', '/servers', body))
 
 
+@pytest.mark.newest
 def test_nova_answers_a_good_request_to_os_volumes_boot_with_an_error(
     nova, flavors, images
 ):

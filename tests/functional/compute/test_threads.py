@@ -10,7 +10,9 @@ import pytest
 ROUNDS = 4
 
 
-@pytest.mark.parametrize('threads', ['native', 'eventlet'])
+@pytest.mark.parametrize(
+    'threads', [pytest.param('native', marks=pytest.mark.newest), 'eventlet']
+)
 def test_servers_under_way_at_once_never_see_each_other_s_flags(threads):
     native = str(threads == 'native')
     printed = subprocess.run(

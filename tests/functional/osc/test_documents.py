@@ -71,6 +71,7 @@ def shell(server):
     return run
 
 
+@pytest.mark.newest
 def test_each_example_prints_what_is_shown(shell):
     """In the order of the page: one follows from the other."""
     shown = documents.blocks('console', document='openstack.rst')

@@ -1,6 +1,7 @@
 """A host that has refused one live migration is not the first for the next."""
 
 import types
+import uuid
 
 import pytest
 from nova import objects
@@ -144,10 +145,11 @@ def test_refusals_of_one_project_count_for_some_hosts_only():
     """The project of a request is that of its server."""
     memory = refusals.Memory(lambda: 0.0)
     hosts = [f'host {number}' for number in range(30)]
+    uuids = {host: str(uuid.uuid4()) for host in hosts}
     for host in hosts:
         for ignored in ['source'], ['source', host]:
             spec = objects.RequestSpec(
-                instance_uuid=host, project_id='p', ignore_hosts=ignored
+                instance_uuid=uuids[host], project_id='p', ignore_hosts=ignored
             )
             memory.note(None, spec)
     trust = memory.trust_now()

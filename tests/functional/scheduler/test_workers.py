@@ -114,7 +114,9 @@ class TestServices:
     """Against Nova's own table of services."""
 
     @pytest.fixture(autouse=True)
-    def _database(self):
+    def _database(self, option):
+        # Before 2026.2 the fixture takes it from there.
+        option('connection', 'sqlite://', 'database')
         fixture = nova_fixtures.Database()
         fixture.setUp()
         yield

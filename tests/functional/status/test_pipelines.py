@@ -33,7 +33,9 @@ def test_the_file_of_the_readme_is_fine(ours):
 def test_nova_s_own_file_lacks_us_everywhere():
     found = check(STOCK)
     assert found.code is Code.FAILURE
-    assert found.details.count('Put live_migration_policy right before') == 2
+    assert found.details.count('Put live_migration_policy right before') == (
+        STOCK.count(f' {APP}')
+    )
     assert 'Add the section [filter:live_migration_policy]' in found.details
 
 
