@@ -20,6 +20,7 @@ from tests import restore
 from tests.builders import make_cell, make_host
 from tests.functional.scheduler.requests import PINNED, make_request
 
+pytestmark = pytest.mark.newest
 HOST = make_host(
     make_cell(cpus=4, threads=2, pinned=(1,), pages=((4, 2**20), (2048, 7))),
     make_cell(1, cpus=2, pages=((4, 2**20),), physnets=frozenset({'one'})),

@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import os
 
 import nova.virt.numa_sched
 import pytest
@@ -11,11 +12,17 @@ from nova.virt.libvirt import driver as stock
 
 from numa_sched.nova import all_filters
 from numa_sched.policy.features import Features
+from tests import older
 from tests.functional.compute.migrating import (
     TRAITS,
     boot,
     features_of,
 )
+
+
+def test_the_release_is_the_one_that_was_asked_for():
+    found = version.version_string()
+    assert found == os.environ.get(older.WHICH, found)
 
 
 def test_each_wish_is_heeded(cloud):

@@ -1,0 +1,70 @@
+"""What differs between releases of Nova, with all but the newest.
+
+Each stands before the newest one on Python's path and has what that one needs
+beside it, which saves making an environment of its own; ``tox -m releases``
+has such ones::
+
+    python -m tests.older
+
+With arguments it does nothing: somebody wants other tests.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from numa_sched.nova import releases
+
+TESTS = (
+    'tests/property/test_claims.py',
+    'tests/functional/api/test_changes.py',
+    'tests/functional/compute/test_each_release.py',
+)
+PIP = (sys.executable, '-m', 'pip', 'install', '-q', '--no-deps')
+PYTEST = (sys.executable, '-m', 'pytest', '--show-capture=no')
+WHICH = 'NOVA_RELEASE'
+# Of each property.
+EXAMPLES = 30
+
+
+def main():
+    """Run the tests with each release, all at a time; end as they do."""
+    if sys.argv[1:]:
+        return 0
+    with tempfile.TemporaryDirectory() as directory:
+        runs = {}
+        for version in releases.TESTED[:-1]:
+            print(f'Tests begin with Nova {version}.', flush=True)
+            runs[version] = _start(version, pathlib.Path(directory, version))
+        for version, process in runs.items():
+            printed, _ = process.communicate()
+            print(f'Nova {version}:\n{printed}', flush=True)
+    return max(process.returncode for process in runs.values())
+
+
+def _start(version, where):
+    """Start the tests with a release, and give the process."""
+    subprocess.run([*PIP, '--target', where, f'nova=={version}'], check=True)
+    environment = os.environ | {
+        'EXAMPLES': str(EXAMPLES),
+        WHICH: version,
+        # Before what the run itself is told, if that is anything.
+        'PYTHONPATH': os.pathsep.join(
+            filter(None, [str(where), os.environ.get('PYTHONPATH')])
+        ),
+    }
+    # What kind of threads it takes differs.
+    environment.pop('OS_NOVA_DISABLE_EVENTLET_PATCHING', None)
+    return subprocess.Popen(
+        [*PYTEST, '-p', 'no:warnings', *TESTS],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+if __name__ == '__main__':
+    sys.exit(main())
