@@ -219,11 +219,14 @@ def under_way(source, destination, server, *, kind='ours', file_backed=False):
             assert not thread.is_alive(), 'the migration does not end'
 
 
-def eventually(holds, what, seconds=hosts.PATIENCE_SECONDS):
-    """Wait until something holds; say what if it does not come."""
-    end = time.monotonic() + seconds
+def eventually(holds, what, *, more=str):
+    """Wait until something holds; say what if it does not come.
+
+    :param more: gives what else there is to say then
+    """
+    end = time.monotonic() + hosts.PATIENCE_SECONDS
     while not holds():
-        assert time.monotonic() < end, f'it never came to this: {what}'
+        assert time.monotonic() < end, f'it never came to: {what}\n{more()}'
         time.sleep(hosts.POLL_SECONDS)
 
 

@@ -106,6 +106,7 @@ def test_qemu_takes_post_copy_and_loses_the_server(
         moving.eventually(
             lambda: moving.state(two, name) is None,
             'the destination is gone',
+            more=lambda: f'{moving.state(two, name)}\n{two.qemu_log(name)}',
         )
         assert move.has_switched
         # Nova waits for good, or rolls back what does not run.
