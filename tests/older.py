@@ -26,7 +26,7 @@ PIP = (sys.executable, '-m', 'pip', 'install', '-q', '--no-deps')
 PYTEST = (sys.executable, '-m', 'pytest', '--show-capture=no')
 WHICH = 'NOVA_RELEASE'
 # Of each property.
-EXAMPLES = 30
+EXAMPLES = 120
 
 
 def main():

@@ -67,18 +67,11 @@ small_guests = st.lists(st.integers(1, 2), min_size=1, max_size=2).map(
 )
 
 
-@given(
-    roomy_hosts | strategies.hosts(),
-    small_guests | strategies.guests(),
-    st.just([]) | strategies.device_wishes,
-    st.data(),
-)
-def test_the_cells_predicted_are_those_of_the_claim(host, guest, wishes, data):
+def assert_predicted(host, guest, wishes, pools):
+    """Have a claim take the cells that are predicted, if there are any."""
     requests = nova_objects.device_requests(wishes)
     state = make_host_state(
-        host,
-        pools=data.draw(strategies.device_pools(host)),
-        service={'version': service.SERVICE_VERSION},
+        host, pools=pools, service={'version': service.SERVICE_VERSION}
     )
     host = convert.host(state)
     guest = dataclasses.replace(
@@ -92,3 +85,27 @@ def test_the_cells_predicted_are_those_of_the_claim(host, guest, wishes, data):
     elif found:
         topology = claimed(state, host, guest, requests)
         assert [cell.id for cell in topology.cells] == list(found.cell_ids)
+    return found
+
+
+@given(
+    roomy_hosts | strategies.hosts(),
+    small_guests | strategies.guests(),
+    st.just([]) | strategies.device_wishes,
+    st.data(),
+)
+def test_the_cells_predicted_are_those_of_the_claim(host, guest, wishes, data):
+    pools = data.draw(strategies.device_pools(host))
+    assert_predicted(host, guest, wishes, pools)
+
+
+@pytest.mark.parametrize('wishes', [[], [('1', 1, 'required')]], ids=str)
+def test_a_device_at_the_first_cell_counts_as_it_does_for_the_claim(wishes):
+    pools = [(0, '1', 1)]
+    assert assert_predicted(make_host(4, 4), make_guest(1), wishes, pools)
+
+
+def test_a_claim_that_takes_a_device_another_request_needs_is_refused():
+    wishes = [(None, 2, 'required'), ('1', 2, 'preferred')]
+    pools = [(0, '1', 1), (1, '1', 2), (0, '2', 1)]
+    assert assert_predicted(make_host(4, 4), make_guest(1), wishes, pools)
