@@ -121,7 +121,8 @@ class Cloud:
         """
         if self.ours == ours:
             return
-        stop_all(self.nova.processes)
+        self._end_hosts()
+        stop_all(self.nova.controllers)
         self.nova.configure(ours=ours)
         self._since = datetime.datetime.now(datetime.UTC)
         for process in self.nova.processes:
@@ -138,15 +139,19 @@ class Cloud:
 
     def renew_hosts(self):
         """Have nova-compute run everywhere as its host is to have it now."""
-        for process in self.nova.computes:
-            # In good order it takes its time, with nothing under way.
-            process.kill()
+        self._end_hosts()
         for host in self.nova.hosts.values():
             self.nova.configure_host(host, ours=self.ours)
         self._since = datetime.datetime.now(datetime.UTC)
         for process in self.nova.computes:
             process.start()
         wait_for('every nova-compute', self._hosts_are_there)
+
+    def _end_hosts(self):
+        # In good order it takes half a minute, with nothing under way.
+        for process in self.nova.computes:
+            if process.runs:
+                process.kill()
 
     def _furnish(self):
         """Make an image, and flavors of pinned servers by numbers of CPUs."""

@@ -97,9 +97,14 @@ class Nova:
         self.computes = [self._compute(host) for host in hosts]
 
     @property
+    def controllers(self):
+        """Give those that are not on a host."""
+        return [self.api, self.conductor, *self.schedulers]
+
+    @property
     def processes(self):
         """Give all of them."""
-        return [self.api, self.conductor, *self.schedulers, *self.computes]
+        return [*self.controllers, *self.computes]
 
     def _process(self, name, *command):
         return Process(
