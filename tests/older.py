@@ -21,6 +21,7 @@ TESTS = (
     'tests/property/test_claims.py',
     'tests/functional/api/test_changes.py',
     'tests/functional/compute/test_each_release.py',
+    'tests/functional/status/test_program.py',
 )
 PIP = (sys.executable, '-m', 'pip', 'install', '-q', '--no-deps')
 PYTEST = (sys.executable, '-m', 'pytest', '--show-capture=no')
