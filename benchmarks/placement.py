@@ -213,6 +213,7 @@ def wanted_runs(chosen) -> list[Run]:
             0 if ranking == BOUND else candidates,
             0 if ranking in NOT_OURS else make_room,
             0.0 if ranking in NOT_OURS else keep_room,
+            ranking not in NOT_OURS and chosen.packing,
         )
         for (
             hosts,
@@ -339,6 +340,11 @@ def parser() -> argparse.ArgumentParser:
         help='most migrations for each request, such as 0.1, by which room is '
         'kept for one of the largest servers each; for rankings that are not '
         'of stock Nova',
+    )
+    options.add_argument(
+        '--packing',
+        action='store_true',
+        help="beside ours, have Nova's weighers of RAM and CPU pack, too",
     )
     options.add_argument('--processes', type=int, default=2)
     options.add_argument(

@@ -45,6 +45,7 @@ class Run:
     many hosts placement gives at most, by chance; 0 for all. ``make_room`` is
     how many migrations there may be after a request was refused,
     ``keep_room`` how many there may be for each request so that none is.
+    ``packing`` is whether Nova's weighers beside ours pack.
     """
 
     ranking: str
@@ -63,6 +64,7 @@ class Run:
     candidates: int = 0
     make_room: int = 0
     keep_room: float = 0.0
+    packing: bool = False
 
     @property
     def strategy(self):
@@ -87,6 +89,8 @@ class Run:
             told.append(f'make-room {self.make_room}')
         if self.keep_room:
             told.append(f'keep-room {self.keep_room:g}')
+        if self.packing:
+            told.append('beside packing')
         return ', '.join(filter(None, told))
 
 
@@ -167,7 +171,7 @@ def _configure(run):
     fleet.configure()
     logging.getLogger('nova').setLevel(logging.CRITICAL)
     logging.getLogger('numa_sched').addHandler(Complain(logging.WARNING))
-    multiplier = -1.0 if run.ranking == PACKING else 1.0
+    multiplier = -1.0 if run.ranking == PACKING or run.packing else 1.0
     for name in ('ram_weight_multiplier', 'cpu_weight_multiplier'):
         CONF.set_override(name, multiplier, 'filter_scheduler')
     if run.ranking not in NOT_OURS:

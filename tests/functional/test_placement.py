@@ -192,3 +192,12 @@ def test_rankings_of_stock_nova_are_measured_once():
         (placement.STOCK, 0, 0.0),
         (placement.PACKING, 0, 0.0),
     ]
+
+
+def test_stock_nova_packs_or_not_whatever_stands_beside_ours():
+    runs = placement.wanted_runs(chosen('--packing'))
+    assert {(run.name, run.packing) for run in runs} == {
+        ('fragmentation, beside packing', True),
+        (placement.STOCK, False),
+        (placement.PACKING, False),
+    }
