@@ -74,12 +74,14 @@ def drain(
         or not cloud.kind(each, cloud.sittings[each]).is_plain
     ]
     search = _Search(cloud, strategy, progress)
-    found = search.greedy(able)
+    found = search.greedy(able, _Found(cloud.start))
     proven = True
     if len(found.placed) < len(able):
         proven = search.is_impossible(able)
         if not proven:
             found, proven = search.all_ways(able, found)
+        # A way that leaves somebody out has not been followed to its end.
+        found = search.greedy(able, found)
     placed = {number for number, _ in found.placed}
     return Drain(
         tuple(hosts),
@@ -145,10 +147,10 @@ class _Search:
         # By identity of host and guest; with the claims, which keep both.
         self._scores: dict[tuple[int, int], tuple[Place, float]] = {}
 
-    def greedy(self, numbers: Sequence[int]) -> _Found:
-        """Give places, the largest servers first, each the best for it."""
-        found = _Found(self._cloud.start)
-        ordered = sorted(numbers, key=self._size)
+    def greedy(self, numbers: Sequence[int], found: _Found) -> _Found:
+        """Give the others places, too, the largest first, each its best."""
+        placed = {number for number, _ in found.placed}
+        ordered = sorted(set(numbers) - placed, key=self._size)
         for done, number in enumerate(ordered):
             self._progress('servers', done, len(ordered))
             best = self._best(found.state, number)
@@ -219,7 +221,10 @@ class _Search:
     def all_ways(
         self, numbers: Sequence[int], best: _Found
     ) -> tuple[_Found, bool]:
-        """Give the most that can be placed, and whether that is sure."""
+        """Give places for all, or those of a way on which most have one.
+
+        Whether there are no places for all, if not, comes second.
+        """
         tried = _AllWays(
             self._cloud,
             self._best,

@@ -294,6 +294,14 @@ def test_too_many_of_a_kind_are_counted_and_not_tried():
     assert plan.proven
 
 
+def test_whoever_has_a_place_goes_if_there_are_not_enough_for_all():
+    servers = [sized(f'of-{cpus}', cpus) for cpus in (2, 3)]
+    servers += [sized(f'small-{number}', 1) for number in range(3)]
+    plan = emptied([full(), make_fleet_host('target', 5)], servers)
+    assert [each.server.name for each in plan.left] == ['of-3']
+    assert plan.proven
+
+
 def competing():
     """Give a cloud in which two of three servers want the same place.
 
