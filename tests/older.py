@@ -49,9 +49,14 @@ def main():
     return int(any(process.returncode for process in runs.values()))
 
 
+def install(version, where):
+    """Have a release of Nova be in a directory, and nothing else."""
+    subprocess.run([*PIP, '--target', where, f'nova=={version}'], check=True)
+
+
 def _start(version, where):
     """Start the tests with a release, and give the process."""
-    subprocess.run([*PIP, '--target', where, f'nova=={version}'], check=True)
+    install(version, where)
     environment = os.environ | {
         'EXAMPLES': str(EXAMPLES),
         WHICH: version,

@@ -30,6 +30,8 @@ def main():
     contained.end_by_signals()
     install.install()
     with contained.directory() as disk:
+        # The services have no way out.
+        install.install_release_before(disk)
         sys.exit(
             contained.run(
                 *(*START, sys.executable, *PYTEST),

@@ -28,6 +28,7 @@ SERVICES = {
     'nova': ('compute', '/v2.1'),
     'neutron': ('network', ''),
 }
+COMPUTE = 'nova-compute'
 MICROVERSION = '2.96'
 IMAGE = 'plain'
 CPUS = (4, 8, 1024)
@@ -114,21 +115,21 @@ class Cloud:
             config=with_file.get_one(cloud=NAME)
         )
 
-    def become(self, *, ours):
+    def become(self, *, ours, again=False):
         """Have Nova run with or without us, from the beginning if it does not.
 
         :param ours: whether nova.conf is as the README says
+        :param again: whether it starts again if it does
         """
-        if self.ours == ours:
+        if self.ours == ours and not again:
             return
         self._end_hosts()
         stop_all(self.nova.controllers)
         self.nova.configure(ours=ours)
         self._since = datetime.datetime.now(datetime.UTC)
-        for process in self.nova.processes:
-            if process not in self.started:
-                self.started.append(process)
-            process.start()
+        for process in self.nova.controllers:
+            self._begin(process)
+        self._start_hosts()
         self.nova.api.ready()
         wait_for('every nova-compute', self._hosts_are_there)
         self.nova.manage('cell_v2', 'discover_hosts')
@@ -143,9 +144,37 @@ class Cloud:
         for host in self.nova.hosts.values():
             self.nova.configure_host(host, ours=self.ours)
         self._since = datetime.datetime.now(datetime.UTC)
-        for process in self.nova.computes:
-            process.start()
+        self._start_hosts()
         wait_for('every nova-compute', self._hosts_are_there)
+
+    def _begin(self, process):
+        if process not in self.started:
+            self.started.append(process)
+        process.start()
+
+    def _start_hosts(self):
+        """Start each nova-compute, those of an older release first.
+
+        Nova has none join that is older than all others.
+        """
+        hosts = self.nova.hosts
+        for process in self.nova.computes:
+            process.environment = self.nova.environment_of(hosts[process.name])
+        older = [
+            process
+            for process in self.nova.computes
+            if hosts[process.name].release
+        ]
+        for process in older:
+            self._begin(process)
+        for process in older:
+            wait_for(
+                f'{process} of the older release',
+                lambda name=process.name: name in self._services(COMPUTE),
+            )
+        for process in self.nova.computes:
+            if process not in older:
+                self._begin(process)
 
     def _end_hosts(self):
         # In good order it takes half a minute, with nothing under way.
@@ -198,7 +227,7 @@ class Cloud:
         with contextlib.suppress(openstack.exceptions.SDKException):
             found = self.connection.placement.resource_providers()
             told = {each.name for each in found}
-            there = told & self._services('nova-compute')
+            there = told & self._services(COMPUTE)
             return there >= set(self.nova.hosts)
         return False
 
@@ -218,14 +247,15 @@ class Cloud:
         """Give what ``openstack`` prints, as values."""
         return json.loads(self.openstack(*arguments, '-f', 'json'))
 
-    def create(self, name, *, flavor, image=IMAGE):
+    def create(self, name, *arguments, flavor, image=IMAGE):
         """Create a server by ``openstack``, and give it once it is active.
 
+        :param arguments: more of them
         :raises FailedError: if it does not become so
         """
         self.openstack(
             *('server', 'create', name, '--nic', 'none'),
-            *('--flavor', flavor, '--image', image),
+            *('--flavor', flavor, '--image', image, *arguments),
         )
         server = self.settled(name)
         if server['status'] != 'ACTIVE':

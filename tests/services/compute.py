@@ -20,6 +20,7 @@ import uuid
 import fixtures
 from nova.cmd import compute
 from nova.tests import fixtures as nova_fixtures
+from nova.tests.fixtures import libvirt as fakelibvirt
 
 from tests.cloud import UPTIME, hypervisor, machines, moves
 
@@ -33,6 +34,13 @@ HOSTS = {
     'node5': (machines.XEON_WORKER, 32),
     'node6': (machines.XEON_L5640, 16),
 }
+# Those that a machine has, as nova.conf lends them to servers.
+DEVICES = json.dumps(
+    {
+        'vendor_id': fakelibvirt.PCI_VEND_ID,
+        'product_id': fakelibvirt.PCI_PROD_ID,
+    }
+)
 MOVES = 'moves.json'
 SHARED = 'SHARED_BY_HOSTS'
 DISK_GB = {'total': 1024, 'used': 0, 'free': 1024}
@@ -47,6 +55,15 @@ def cpu_sets(host):
     machine, _ = HOSTS[host]
     shared = {cpu for cell in machine.cells for cpu in cell.cores[0]}
     return machine.cpus - shared, shared
+
+
+def cell_with_device(host):
+    """Give the cell of a host that a device is near.
+
+    It has the most memory, so that a claim takes it first but for devices.
+    """
+    machine, _ = HOSTS[host]
+    return max(machine.cells, key=lambda cell: cell.memory_mb).id
 
 
 class Connection(hypervisor.Connection):
@@ -121,6 +138,7 @@ def furnish(host, shared):
     connection = Connection(
         'qemu:///system',
         host_info=info,
+        pci_info=machines.devices(cell_with_device(host)),
         hostname=host,
         arrivals=arrivals(shared, host),
     )
@@ -130,6 +148,8 @@ def furnish(host, shared):
         f'{driver}.LibvirtDriver._get_local_gb_info': DISK_GB,
         f'{driver}.LibvirtDriver.get_host_uptime': UPTIME,
         f'{driver}.libvirt_utils.is_valid_hostname': True,
+        'nova.pci.utils.get_function_by_ifname': (None, False),
+        'nova.pci.utils.is_physical_function': False,
         'nova.privsep.utils.supports_direct_io': True,
         'nova.virt.libvirt.host.Host.get_online_cpus': set(machine.cpus),
         'nova.virt.libvirt.host.Host.get_connection': connection,

@@ -4,10 +4,13 @@ import os
 import pathlib
 import subprocess
 import sys
+import sysconfig
 import tempfile
 
 from tests import checkout, contained
 
+# The newest Nova takes no hosts that are older.
+BEFORE = 'release-before'
 CONSTRAINTS = ('nova-34.0.0.txt', 'cloud.txt')
 
 
@@ -41,3 +44,17 @@ def install():
                 stdout=subprocess.DEVNULL,
                 env={**environment(), 'PIP_CONSTRAINT': constraints},
             )
+
+
+def install_release_before(directory):
+    """Have the release of Nova before the newest be in a directory, too.
+
+    With the driver, as doc/source/packaging.rst says.
+    """
+    from tests import older
+
+    where = pathlib.Path(directory, BEFORE)
+    older.install(older.releases.TESTED[-2], where)
+    driver = pathlib.Path('nova', 'virt', 'numa_sched')
+    installed = pathlib.Path(sysconfig.get_path('purelib'))
+    (where / driver).symlink_to(installed / driver)

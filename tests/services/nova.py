@@ -120,9 +120,12 @@ class Nova:
             host.name,
             *(*host.command, '--config-file', self._conf_of(host)),
             directory=self.directory,
-            **host.environment,
-            **THREADS,
+            **self.environment_of(host),
         )
+
+    def environment_of(self, host):
+        """Give what nova-compute of a host needs in its environment."""
+        return THREADS | host.environment
 
     def _conf_of(self, host):
         """Give where the nova.conf of a host is."""

@@ -69,7 +69,7 @@ class Process:
         self.directory = pathlib.Path(directory)
         self.log = self.directory / f'{name}.log'
         self._ready = ready or (lambda: True)
-        self._environment = environment
+        self.environment = environment
         self._process = None
 
     def __str__(self):
@@ -86,7 +86,7 @@ class Process:
             self._process = subprocess.Popen(
                 self.command,
                 cwd=self.directory,
-                env={**os.environ, **self._environment},
+                env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

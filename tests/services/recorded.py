@@ -1,11 +1,13 @@
 """Hosts whose machines were recorded, as a cloud is told of them."""
 
 import dataclasses
+import json
 import pathlib
 import sys
 
 from tests import checkout
 from tests.services import compute
+from tests.services.nova import THREADS
 
 # Services run what was installed; the checkout comes after that.
 COMPUTE = (
@@ -14,12 +16,19 @@ COMPUTE = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Host:
-    """A host with Nova's fake libvirt, in a cloud in a directory."""
+    """A host with Nova's fake libvirt, in a cloud in a directory.
+
+    :param release: where an older Nova is, which it has not been upgraded
+        from
+    :param lends_devices: whether servers may have the devices of its machine
+    """
 
     name: str
     directory: pathlib.Path
+    release: pathlib.Path | None = None
+    lends_devices: bool = False
     # Whether it has us where the cloud has.
     runs_ours = True
 
@@ -33,22 +42,40 @@ class Host:
         """What nova-compute needs in its environment."""
         shared = self.directory / 'shared'
         shared.mkdir(exist_ok=True)
-        return {compute.SHARED: str(shared)}
+        found = {compute.SHARED: str(shared)}
+        if self.release:
+            found['PYTHONPATH'] = str(self.release)
+            # It has eventlet's.
+            found |= dict.fromkeys(THREADS, 'false')
+        return found
 
     def settings(self):
         """Give what its nova.conf has that others have not."""
         dedicated, shared = compute.cpu_sets(self.name)
-        return {
+        found = {
             'compute': {
                 'cpu_dedicated_set': listed(dedicated),
                 'cpu_shared_set': listed(shared),
             }
         }
+        if self.lends_devices:
+            found['pci'] = {'device_spec': compute.DEVICES}
+        return found
 
 
 def hosts(directory):
     """Give all hosts, for a cloud in a directory."""
     return [Host(name, directory) for name in compute.HOSTS]
+
+
+def moves_of(directory, server):
+    """Give the live migrations of a server in a cloud in a directory.
+
+    As lists: its destination, and whether it had auto-converge and post-copy.
+    """
+    made = directory / 'shared' / compute.MOVES
+    moves = map(json.loads, made.read_text().splitlines())
+    return [move[1:] for move in moves if move[0] == server]
 
 
 def listed(cpus):

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from numa_sched import policy
-from tests.services import readme
-from tests.services.compute import HOSTS, MOVES
+from tests.services import readme, recorded
+from tests.services.compute import HOSTS
 from tests.services.processes import BIN, FailedError, run, wait_for
 
 AUTO_CONVERGE, POST_COPY = (each.flavor_key for each in policy.WISHES)
@@ -63,14 +63,8 @@ def test_a_server_is_migrated_as_it_wishes(ours):
     ours.openstack('server', 'migrate', '--live-migration', 'moving')
     moved = ours.settled('moving', but=source)
     assert moved['status'] == 'ACTIVE'
-    (move,) = (
-        move
-        for line in (ours.directory / 'shared' / MOVES)
-        .read_text()
-        .splitlines()
-        if (move := json.loads(line))[0] == server['id']
-    )
-    assert move[1:] == [moved['OS-EXT-SRV-ATTR:host'], False, True]
+    (move,) = recorded.moves_of(ours.directory, server['id'])
+    assert move == [moved['OS-EXT-SRV-ATTR:host'], False, True]
 
 
 def test_wishes_that_contradict_each_other_are_answered_with_400(ours):

@@ -35,6 +35,8 @@ class Compute:
         # CPUs for pinned servers, as nova.conf has them.
         self.dedicated = None
         self.runs_ours = True
+        # It has the newest.
+        self.release = None
 
     @property
     def name(self):
