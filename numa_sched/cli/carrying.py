@@ -9,6 +9,9 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from numa_sched.cli import watchers
+from numa_sched.cli.exits import INCOMPLETE, NOT_ALL
+from numa_sched.cli.watchers import tell
 from numa_sched.exceptions import JournalError, RequestError
 
 if TYPE_CHECKING:
@@ -24,10 +27,6 @@ if TYPE_CHECKING:
     from numa_sched.carry.journal import Record
     from numa_sched.cli.journals import JournalFile
     from numa_sched.cli.plans import Planner
-    from numa_sched.cli.watchers import Teller
-
-NOT_ALL = 4
-"""The exit status where not all of a plan has been carried out."""
 
 WITH_EXECUTE = ('yes', 'os_cloud', 'journal', 'replans')
 
@@ -129,8 +128,6 @@ def _go_on(
     goal: dict[str, Any],
 ) -> int:
     """Go on where a journal ends; give the exit status."""
-    from numa_sched.cli.plans import INCOMPLETE
-
     journal, record = resumed(parsed_args.resume, goal)
     with contextlib.closing(journal):
         if not (record.begun or record.left):
@@ -159,8 +156,6 @@ def _carried(
 ) -> int:
     """Carry it out, and tell what has come of it; give the exit status."""
     from numa_sched import carry
-    from numa_sched.cli import watchers
-    from numa_sched.cli.plans import INCOMPLETE
 
     with watchers.telling() as teller, letting_finish() as stopping:
         session = carry.Session(
@@ -183,7 +178,7 @@ def _carried(
 def means(
     cloud: 'Cloud',
     journal: 'JournalFile',
-    teller: 'Teller',
+    teller: watchers.Teller,
     stopping: 'Stopping',
     **more: Any,
 ) -> 'Means':
@@ -261,13 +256,6 @@ def _words(goal: Any) -> str:
     )
 
 
-def tell(line: str) -> None:
-    """Write a line for people, beside what a command gives out."""
-    from numa_sched.draw.words import plain
-
-    sys.stderr.write(f'{plain(line)}\n')
-
-
 def tell_waves(waves: 'Tasks') -> None:
     """Tell steps that are to be carried out."""
     for number, wave in enumerate(waves, 1):
@@ -289,7 +277,7 @@ def agreed(parsed_args: argparse.Namespace) -> bool:
 def another(
     command: 'Planner',
     parsed_args: argparse.Namespace,
-    teller: 'Teller',
+    teller: watchers.Teller,
     avoid: 'Avoid',
 ) -> 'Planned | None':
     """Give another plan, of how things are now, once it is agreed to.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from numa_sched.cli import carrying, plan_pictures, source
 from numa_sched.cli.base import Answer, Several, positive
+from numa_sched.cli.exits import INCOMPLETE
 from numa_sched.draw.words import plain
 
 if TYPE_CHECKING:
@@ -28,10 +29,6 @@ PATIENCE_S = 2.0
 
 # Of the compute API: a host is asked for and not forced; cold, it can be.
 LIVE_VERSION, COLD_VERSION = '2.30', '2.56'
-
-
-INCOMPLETE = 3
-"""The exit status where a plan does not lead to all that is wanted."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from numa_sched.cli.carrying import tell
 from numa_sched.draw.words import plain
 
 if TYPE_CHECKING:
@@ -13,6 +12,11 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from numa_sched.carry import Ended, Memory, Task
+
+
+def tell(line: str) -> None:
+    """Write a line for people, beside what a command gives out."""
+    sys.stderr.write(f'{plain(line)}\n')
 
 
 class Teller:
