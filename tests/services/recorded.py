@@ -45,7 +45,7 @@ class Host:
         found = {compute.SHARED: str(shared)}
         if self.release:
             found['PYTHONPATH'] = str(self.release)
-            # It has eventlet's.
+            # Its threads are eventlet's.
             found |= dict.fromkeys(THREADS, 'false')
         return found
 
