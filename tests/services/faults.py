@@ -13,7 +13,7 @@ BEFORE_SECONDS = 3
 DOWN_SECONDS = 6
 CPUS = 4
 # Longer than an answer that never comes is waited for.
-SETTLED_SECONDS = 120
+SETTLED_SECONDS = 75
 
 # What fails, and how; it is started again after a while.
 FAULTS = {
