@@ -120,7 +120,6 @@ class Nova:
             host.name,
             *(*host.command, '--config-file', self._conf_of(host)),
             directory=self.directory,
-            **self.environment_of(host),
         )
 
     def environment_of(self, host):
